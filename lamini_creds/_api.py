@@ -1,0 +1,75 @@
+"""The functions of the package: one resolver for the whole process, made at first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamini_creds._resolver import Explicit, Resolver
+from lamini_creds.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lamini_creds._credential import Credential
+
+_resolver: Resolver | None = None
+
+
+def resolve_credentials(
+    explicit: Explicit = None, /, *, key: str | None = None, url: str | None = None, profile: str | None = None
+) -> Credential:
+    """
+    Find an API key and the URL it belongs to, wherever they live.
+
+    >>> resolve_credentials(key="test-key-1", url="https://lamini.example.com")
+    <Credential 9e10b7a5 for https://lamini.example.com from explicit (explicit), profile production>
+
+    Args:
+        explicit: A configuration as in Lamini's docs, `{"production": {"key": ..., "url": ...}}`.
+        key: The key itself.
+        url: The URL itself.
+        profile: The profile; by default the ambient one, "production" unless configured.
+
+    Returns:
+        The credential. Call again for every request: an unchanged answer costs little, and a changed one is seen.
+
+    Raises:
+        CredentialError: The subclass says what to do, `.attempts` who was asked.
+    """
+    resolver = _resolver or _default()
+    if explicit is None and key is None and url is None:
+        return resolver.resolve(profile=profile)
+    return resolver.resolve(explicit, key=key, url=url, profile=profile)
+
+
+async def aresolve_credentials(
+    explicit: Explicit = None, /, *, key: str | None = None, url: str | None = None, profile: str | None = None
+) -> Credential:
+    """Find an API key and its URL as `resolve_credentials` does, in an event loop."""
+    return await (_resolver or _default()).aresolve(explicit, key=key, url=url, profile=profile)
+
+
+def configure(resolver: Resolver) -> None:
+    """
+    Set the process-wide resolver: once, before its first use.
+
+    Raises:
+        ConfigError: There is one already.
+    """
+    global _resolver  # noqa: PLW0603  # the one global of the package
+    if _resolver is not None:
+        raise ConfigError(
+            "the process-wide resolver is in use already", remedy="Call configure() first of all, or reset() before it."
+        )
+    _resolver = resolver
+
+
+def reset() -> None:
+    """Forget the process-wide resolver; the next call makes a new one and reads the configuration again."""
+    global _resolver  # noqa: PLW0603  # the one global of the package
+    _resolver = None
+
+
+def _default() -> Resolver:
+    global _resolver  # noqa: PLW0603  # the one global of the package
+    if _resolver is None:
+        _resolver = Resolver()
+    return _resolver

@@ -1,0 +1,190 @@
+"""Options: which a dataclass has, how text and tables become them, and the schema for editors."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from lamini_creds._outcome import Problem
+from lamini_creds._text import did_you_mean, printable
+from lamini_creds.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lamini_creds._settings import Setting
+
+T = TypeVar("T")
+
+Failure = Literal["denied", "unavailable", "unsupported"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TopLevel:
+    """What `[tool.lamini_creds]` may set, besides the tables `provider.NAME` and `profile.NAME`."""
+
+    providers: Annotated[list[str], msgspec.Meta(description="The order in which providers are asked.")]
+    default_profile: Annotated[
+        str,
+        msgspec.Meta(description="The profile where caller and environment name none. `profile = NAME` says the same."),
+    ]
+    continue_on: Annotated[
+        list[Failure], msgspec.Meta(description="Failures after which the next provider is asked all the same.")
+    ]
+    deadline: Annotated[float, msgspec.Meta(gt=0, description="Seconds that one caller waits at most.")]
+    http: Annotated[
+        Literal["loopback", "private", "any"] | list[str],
+        msgspec.Meta(description="Where a key may go over plain http: a class of hosts, or a list of origins."),
+    ]
+    allow_origins: Annotated[
+        list[str], msgspec.Meta(description="Origins that may be given a key that was stored with another URL.")
+    ]
+    observers: Annotated[list[str], msgspec.Meta(description="Plugins that are told what happens.")]
+
+
+@dataclasses.dataclass(frozen=True)
+class EntryOptions:
+    """What a provider's table may set for the entry, besides the provider's own options."""
+
+    ttl: Annotated[float, msgspec.Meta(ge=0, description="Seconds that a remote answer is reused.")] = 300.0
+    timeout: Annotated[float, msgspec.Meta(gt=0, description="Seconds that one call to a remote place may take.")] = 5.0
+    max_stale: Annotated[
+        float, msgspec.Meta(ge=0, description="Seconds that an old answer stands in while the place is unavailable.")
+    ] = 86400.0
+    continue_on: Annotated[
+        list[Failure] | None, msgspec.Meta(description="Failures of this entry after which the next one is asked.")
+    ] = None
+    distribution: Annotated[
+        str | None, msgspec.Meta(description="Which distribution's plugin to use, where several offer the name.")
+    ] = None
+
+
+def option_types(cls: object) -> dict[str, Any]:
+    """
+    Give the type of each option of a dataclass, with its description.
+
+    The names are looked up in the class's module, and msgspec's besides: a
+    module that only describes its options need not import it.
+    """
+    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
+        return {}
+    hints = typing.get_type_hints(cls, localns={"msgspec": msgspec}, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def check_names(given: Mapping[str, Setting], known: Iterable[str], what: str) -> None:
+    """
+    Refuse options that do not exist.
+
+    Raises:
+        ConfigError: Names the first, its file and table, and the nearest that exists.
+    """
+    names = list(known)
+    for name, setting in given.items():
+        if name not in names:
+            raise ConfigError(
+                f"{what} has no option '{printable(name)}'",
+                place=setting.place(name),
+                remedy=did_you_mean(name, names),
+            )
+
+
+def convert(option: str, setting: Setting, annotation: Any) -> Any:  # any type a field may have
+    """
+    Check one value against the type of its option.
+
+    Raises:
+        ConfigError: Says what was expected; never shows the value.
+    """
+    converted = _converted(setting, annotation)
+    if isinstance(converted, Problem):
+        raise ConfigError(converted.reason, place=setting.place(option), remedy=converted.remedy)
+    return converted
+
+
+def build(cls: Callable[..., T], given: Mapping[str, Setting], what: str) -> T:
+    """Make an instance of an options class from what the configuration gives it."""
+    types = option_types(cls)
+    check_names(given, types, what)
+    for name in _required(cls):
+        if name in given:
+            continue
+        raise ConfigError(f"{what} needs the option '{name}'", remedy=f"Set it in [tool.lamini_creds.provider.{what}].")
+    return cls(**{name: convert(name, setting, types[name]) for name, setting in given.items()})
+
+
+def _required(cls: object) -> list[str]:
+    fields = dataclasses.fields(cls) if isinstance(cls, type) and dataclasses.is_dataclass(cls) else ()
+    missing = dataclasses.MISSING
+    return [field.name for field in fields if field.init and field.default is missing is field.default_factory]
+
+
+def schema(cls: type) -> dict[str, Any]:
+    """Give the JSON Schema of an options class, closed: other names are errors."""
+    properties: dict[str, Any] = {}
+    for name, annotation in option_types(cls).items():
+        properties[name] = msgspec.json.schema(annotation)
+    for field in dataclasses.fields(cls):
+        if field.default is not dataclasses.MISSING and field.default is not None and field.name in properties:
+            properties[field.name]["default"] = field.default
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _converted(setting: Setting, annotation: Any) -> Any:
+    """Give the value in its type, or a Problem: this frame holds it bare and never raises."""
+    value = _from_text(setting.value, annotation) if setting.text else setting.value
+    try:
+        return msgspec.convert(value, annotation, strict=not setting.text)
+    except msgspec.ValidationError as error:
+        return Problem("has the wrong type or value", _expected(str(error), annotation))
+
+
+def _from_text(value: object, annotation: Any) -> object:
+    """Read the text of a variable as a list, where the option takes one: comma-separated, or JSON."""
+    if not isinstance(value, str) or not _takes_list(annotation):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return value
+    if _takes_literal(annotation, text):
+        return text
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _takes_list(annotation: Any) -> bool:
+    origin = typing.get_origin(annotation)
+    if origin in (list, tuple, set, frozenset) or annotation in (list, tuple, set, frozenset):
+        return True
+    return any(map(_takes_list, typing.get_args(annotation))) if origin is not typing.Literal else False
+
+
+def _takes_literal(annotation: Any, text: str) -> bool:
+    if typing.get_origin(annotation) is typing.Literal:
+        return text in typing.get_args(annotation)
+    if typing.get_origin(annotation) in (list, tuple, set, frozenset):
+        return False
+    return any(_takes_literal(argument, text) for argument in typing.get_args(annotation))
+
+
+def _expected(message: str, annotation: Any) -> str:
+    """Say what was expected; msgspec's own words quote some values, so only those that name types are kept."""
+    choices = _choices(annotation)
+    if choices:
+        return f"Expected one of: {', '.join(choices)}."
+    return (
+        f"{message.split(' - at ', maxsplit=1)[0]}."
+        if message.startswith("Expected ")
+        else "See the option's description."
+    )
+
+
+def _choices(annotation: Any) -> list[str]:
+    if typing.get_origin(annotation) is typing.Literal:
+        return [repr(choice) for choice in typing.get_args(annotation)]
+    return [choice for argument in typing.get_args(annotation) for choice in _choices(argument)]

@@ -1,0 +1,68 @@
+"""Keep an SDK's chatter from showing the secret that it carries."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterator
+
+_WITHHELD = "withheld by lamini_creds while a secret is read"
+_WARNING = 30
+
+
+class _Quiet(threading.local):
+    """The loggers that say nothing in this thread now."""
+
+    names: tuple[str, ...] = ()
+
+
+_quiet = _Quiet()
+
+
+@contextmanager
+def quiet_logs(*names: str) -> Iterator[None]:
+    """
+    Withhold what loggers say below WARNING, in this thread, while an SDK reads a secret.
+
+    >>> with quiet_logs("botocore", "urllib3"):
+    ...     pass  # client.get_secret_value(...)
+
+    Filters on a logger do not see its children's records, so the records
+    themselves are made without their text.
+
+    Args:
+        names: Loggers by name; their children are meant too.
+    """
+    _install()
+    before = _quiet.names
+    _quiet.names = (*before, *names)
+    try:
+        yield
+    finally:
+        _quiet.names = before
+
+
+def _install() -> None:
+    """Put our record factory before whatever is there; again where somebody has replaced it."""
+    import logging
+
+    current = logging.getLogRecordFactory()
+    if not isinstance(current, _Factory):
+        logging.setLogRecordFactory(_Factory(current))
+
+
+class _Factory:
+    """Makes log records, without text where the thread is reading a secret."""
+
+    def __init__(self, factory: Callable[..., logging.LogRecord]) -> None:
+        self._factory = factory
+
+    def __call__(self, name: str, level: int, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = self._factory(name, level, *args, **kwargs)
+        if level < _WARNING and any(name == quiet or name.startswith(f"{quiet}.") for quiet in _quiet.names):
+            record.msg, record.args, record.exc_info = _WITHHELD, (), None
+        return record

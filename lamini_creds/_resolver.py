@@ -1,0 +1,254 @@
+"""The resolver: a configuration, and the walks along its chains."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Never, Self
+
+from lamini_creds._chain import Walk
+from lamini_creds._credential import Credential, Hidden
+from lamini_creds._events import Events, Kind
+from lamini_creds._outcome import Resolution
+from lamini_creds._service import LAMINI, Service
+from lamini_creds._setup import Setup, home_directory
+from lamini_creds.errors import CredentialError, CredentialWarning, UntrustedConfigError
+from lamini_creds.providers.explicit import ExplicitProvider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DEADLINE = 15.0
+
+
+class _NotADependency:
+    """Makes FastAPI refuse, at start, a function whose arguments it would fill from the request."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(*_: object) -> Never:
+        raise TypeError(
+            "resolve_credentials can't be a dependency itself: whoever sends a request would choose its arguments, "
+            "the URL among them. Wrap it: def credential() -> Credential: return resolve_credentials()"
+        )
+
+
+Explicit = Annotated[Mapping[str, object] | None, _NotADependency]
+
+
+class Resolver:
+    """
+    Finds a credential along a chain of providers, anew at every call.
+
+    Make one and keep it: it reads its configuration once, at its first use,
+    and remembers what each place looked like, so that a call that would find
+    the same costs little. It may be shared by threads and event loops.
+
+    Args:
+        settings: What `[tool.lamini_creds]` would hold; with it no project
+            file is searched.
+        service: Whose key is looked for.
+        environ: The environment variables; the process's own by default.
+        home: The home directory; by default the user's own, or HOME of `environ`.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, object] | None = None,
+        *,
+        service: Service = LAMINI,
+        environ: Mapping[str, str] | None = None,
+        home: Path | None = None,
+    ) -> None:
+        self._build(None if settings is None else Hidden(settings), None, service, environ, home)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        service: Service = LAMINI,
+        environ: Mapping[str, str] | None = None,
+        home: Path | None = None,
+    ) -> Self:
+        """
+        Make a resolver that reads this file, and searches no project file.
+
+        Args:
+            path: A pyproject.toml with `[tool.lamini_creds]`, or a TOML file of those settings alone.
+            service: As for the class.
+            environ: As for the class.
+            home: As for the class.
+        """
+        resolver = cls.__new__(cls)
+        resolver._build(None, os.path.abspath(path), service, environ, home)
+        return resolver
+
+    def _build(
+        self,
+        code: Hidden[Mapping[str, object]] | None,
+        file: str | None,
+        service: Service,
+        environ: Mapping[str, str] | None,
+        home: Path | None,
+    ) -> None:
+        hidden = Hidden(os.environ if environ is None else environ)
+        folder = home_directory(hidden, own=environ is None) if home is None else os.fspath(home)
+        self._notices: dict[str, bool] = {}
+        self._setup = Setup(code, file, hidden, folder, service, self._notice)
+        self._chains = self._setup.chains
+        self._events = Events(self._setup.observers, self._notice)
+
+    def resolve(
+        self,
+        explicit: Explicit = None,
+        /,
+        *,
+        key: str | None = None,
+        url: str | None = None,
+        profile: str | None = None,
+    ) -> Credential:
+        """
+        Find the credential.
+
+        Args:
+            explicit: A configuration as in Lamini's docs, `{"production": {"key": ..., "url": ...}}`.
+            key: The key itself.
+            url: The URL itself.
+            profile: The profile; the ambient one by default.
+
+        Raises:
+            CredentialError: The subclass says what to do, `.attempts` who was asked.
+        """
+        if explicit is None and key is None and url is None:
+            chain = self._chains.get(profile)
+            if chain is not None:
+                memo = chain.memo
+                if memo is not None and memo.holds(chain.context):
+                    return memo.credential
+        given = ExplicitProvider(explicit, key, url)
+        explicit = key = url = None  # what is raised from here on shows no key in this frame
+        return self._outcome(self._resolution(given, profile))
+
+    async def aresolve(
+        self,
+        explicit: Explicit = None,
+        /,
+        *,
+        key: str | None = None,
+        url: str | None = None,
+        profile: str | None = None,
+    ) -> Credential:
+        """Find the credential as `resolve` does, and block the event loop for a local look at most."""
+        if explicit is None and key is None and url is None:
+            chain = self._chains.get(profile)
+            if chain is not None:
+                memo = chain.memo
+                if memo is not None and memo.holds(chain.context):
+                    return memo.credential
+        given = ExplicitProvider(explicit, key, url)
+        explicit = key = url = None  # what is raised from here on shows no key in this frame
+        return self._outcome(await self._aresolution(given, profile))
+
+    def explain(
+        self,
+        explicit: Explicit = None,
+        /,
+        *,
+        key: str | None = None,
+        url: str | None = None,
+        profile: str | None = None,
+        all: bool = False,  # noqa: A002  # the word of the command line too
+    ) -> Resolution:
+        """
+        Resolve and report every attempt, on success too; nothing is raised, and no key is shown.
+
+        Args:
+            explicit: As for `resolve`.
+            key: As for `resolve`.
+            url: As for `resolve`.
+            profile: As for `resolve`.
+            all: Ask the entries after the winner too, and mark them as shadowed.
+        """
+        given = ExplicitProvider(explicit, key, url)
+        explicit = key = url = None
+        return self._resolution(given, profile, ask_all=all)
+
+    def invalidate(self, credential: Credential) -> None:
+        """
+        Say that a server rejected this credential: the next call asks its entry anew.
+
+        Args:
+            credential: What `resolve` gave.
+        """
+        chain = self._chains.get(credential.profile)
+        if chain is not None:
+            chain.forget(credential.provider)
+        self._events.tell(
+            Kind.INVALIDATED,
+            entry=credential.provider,
+            place=credential.source,
+            profile=credential.profile,
+            version=credential.version,
+            fingerprint=credential.fingerprint,
+        )
+
+    def _resolution(self, given: ExplicitProvider, profile: str | None, *, ask_all: bool = False) -> Resolution:
+        try:
+            walk = self._walk(given, profile, ask_all=ask_all)
+            for link in walk.steps():
+                link.loaded()
+        except CredentialError as error:
+            return self._unwalked(profile, error)
+        return walk.resolution(tuple(self._notices))
+
+    async def _aresolution(self, given: ExplicitProvider, profile: str | None) -> Resolution:
+        from lamini_creds._flight import in_thread
+
+        try:
+            walk = await in_thread(lambda: self._walk(given, profile))
+            for link in walk.steps():
+                await in_thread(link.loaded)
+        except CredentialError as error:
+            return self._unwalked(profile, error)
+        return walk.resolution(tuple(self._notices))
+
+    def _walk(self, given: ExplicitProvider, profile: str | None, *, ask_all: bool = False) -> Walk:
+        """Start a walk along the profile's chain; nobody's chain will do for a caller who has key and URL."""
+        nobody = given.complete() and not ask_all
+        chain = self._setup.explicit_chain(profile) if nobody else self._setup.chain(profile)
+        context = self._setup.context(
+            chain.context.profile, ambient=chain.context.ambient, deadline=monotonic() + _DEADLINE
+        )
+        return Walk(chain, context, given, self._events.tell, ask_all=ask_all)
+
+    def _unwalked(self, profile: str | None, error: CredentialError) -> Resolution:
+        """Report a configuration that allows no walk."""
+        if isinstance(error, UntrustedConfigError):
+            self._events.tell(Kind.TRUST_REFUSED, place=error.place, reason=error.reason)
+        return Resolution(profile or "", None, (), error, tuple(self._notices))
+
+    def _outcome(self, resolution: Resolution) -> Credential:
+        """Give the credential out, or raise the error; before either, give each warning once."""
+        for notice, given in list(self._notices.items()):
+            if not given:
+                self._notices[notice] = True
+                warnings.warn(notice, CredentialWarning, stacklevel=_level_of_caller())
+        if resolution.credential is None:
+            raise resolution.error or CredentialError("no walk was made")
+        return resolution.credential
+
+    def _notice(self, message: str) -> None:
+        self._notices.setdefault(message, False)
+
+
+def _level_of_caller() -> int:
+    """Count the frames between `_outcome` and the first one outside this package."""
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lamini_creds."):
+        frame = frame.f_back
+        level += 1
+    return level

@@ -1,0 +1,131 @@
+"""The configuration as values: what was set, where, and which setting counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lamini_creds._text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_ORDER = ("explicit", "env", "file", "yaml", "aws", "gcp", "azure")
+
+
+class Setting:
+    """
+    One value of the configuration with its origin; it prints without the value, which may be a misplaced key.
+
+    Args:
+        value: As TOML or Python gave it; text where it came from a variable.
+        source: The file or the variable it stands in.
+        table: The table of the file.
+        text: It came as text, and is still to be read as its type.
+    """
+
+    __slots__ = ("source", "table", "text", "value")
+
+    def __init__(self, value: object, source: str, table: str = "", *, text: bool = False) -> None:
+        self.value, self.source, self.table, self.text = value, source, table, text
+
+    def __repr__(self) -> str:
+        return f"<Setting from {self.source}>"
+
+    def typed(self, value: object) -> Setting:
+        """Give the setting with its value read as its type."""
+        return Setting(value, self.source, self.table, text=self.text)
+
+    def place(self, option: str) -> str:
+        """Name file, table and option, or the variable, for a message."""
+        if self.text:
+            return self.source
+        table = f"[{self.table}] " if self.table else ""
+        return f"{self.source}: {table}{printable(option)}"
+
+
+class Section(NamedTuple):
+    """
+    One table with its entries' tables: the base of a layer, or one profile's overlay.
+
+    Attributes:
+        top: The settings of the table itself.
+        entries: The options of each entry, by its label.
+    """
+
+    top: dict[str, Setting]
+    entries: dict[str, dict[str, Setting]]
+
+
+class Layer(NamedTuple):
+    """
+    Everything that one file, the environment or the code sets.
+
+    Attributes:
+        source: The file, "the environment" or "code".
+        base: What holds for every profile.
+        overlays: What a profile sets in its stead.
+        project: It is a project's file, found rather than named.
+    """
+
+    source: str
+    base: Section
+    overlays: dict[str, Section]
+    project: bool = False
+
+    def sections(self, profile: str | None) -> Iterator[Section]:
+        """Give the profile's overlay, then the base; every overlay where no profile is given."""
+        if profile is None:
+            yield from self.overlays.values()
+        elif profile in self.overlays:
+            yield self.overlays[profile]
+        yield self.base
+
+    def labels(self) -> set[str]:
+        """Give every entry that this layer names, in an order or by a table."""
+        named: set[str] = set()
+        for section in self.sections(None):
+            named.update(section.entries, _labels(section.top.get("providers")))
+        return named
+
+
+class Settings:
+    """
+    The merged configuration of one resolver.
+
+    Args:
+        layers: The nearest first; each is valid by itself.
+    """
+
+    __slots__ = ("layers",)
+
+    def __init__(self, layers: tuple[Layer, ...] = ()) -> None:
+        self.layers = layers
+
+    def find(self, option: str, profile: str) -> Setting | None:
+        """Give the nearest setting of an option: in each layer the profile's overlay before the base."""
+        for layer in self.layers:
+            for section in layer.sections(profile):
+                if option in section.top:
+                    return section.top[option]
+        return None
+
+    def entry(self, label: str, profile: str) -> dict[str, Setting]:
+        """Merge the options that all layers give to an entry, the nearest of each."""
+        merged: dict[str, Setting] = {}
+        for layer in self.layers:
+            for section in layer.sections(profile):
+                merged = section.entries.get(label, {}) | merged
+        return merged
+
+    def order(self, profile: str) -> tuple[str, ...]:
+        """Give the chain's labels in order, without `explicit`, which is always first."""
+        setting = self.find("providers", profile)
+        return tuple(label for label in (_labels(setting) if setting else DEFAULT_ORDER) if label != "explicit")
+
+    def listed(self, label: str, profile: str) -> bool:
+        """Say whether anybody named this entry: in an order, or by setting an option of it."""
+        return self.find("providers", profile) is not None or bool(self.entry(label, profile))
+
+
+def _labels(setting: Setting | None) -> list[str]:
+    return setting.value if setting and isinstance(setting.value, list) else []

@@ -1,0 +1,175 @@
+"""What a resolver reads once: the settings and the ambient profile; and the chain of each profile, made from them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from lamini_creds import _config
+from lamini_creds._chain import Chain
+from lamini_creds._link import Link
+from lamini_creds._pairing import HttpPolicy, Rules
+from lamini_creds._provider import Context
+from lamini_creds._registry import Registry
+from lamini_creds._settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lamini_creds._credential import Hidden
+    from lamini_creds._registry import Observer
+    from lamini_creds._service import Service
+
+_MOST_CHAINS = 128
+_URL_PLACES = ("env", "file", "yaml")
+
+
+class Setup:
+    """
+    The configuration of one resolver, read at the first use.
+
+    Args:
+        code: Settings given in Python.
+        file: A file of settings given in Python.
+        environ: The environment variables.
+        home: The home directory, or None.
+        service: Whose key is looked for.
+        warn: Takes what should be mended.
+    """
+
+    def __init__(
+        self,
+        code: Hidden[Mapping[str, object]] | None,
+        file: str | None,
+        environ: Hidden[Mapping[str, str]],
+        home: str | None,
+        service: Service,
+        warn: Callable[[str], object],
+    ) -> None:
+        self._code, self._file, self._environ, self._home = code, file, environ, home
+        self._service, self._warn = service, warn
+        self._lock = threading.RLock()
+        self._settings: Settings | None = None
+        self.registry = Registry()
+        self.chains: dict[str | None, Chain] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """
+        The merged settings.
+
+        Raises:
+            ConfigError: A layer is wrong; it is read again at the next use.
+        """
+        if self._settings is None:
+            with self._lock:
+                if self._settings is None:
+                    self._settings = _config.read(self._code, self._file, self._environ, self._home)
+        return self._settings
+
+    def ambient_profile(self) -> str:
+        """Give the profile where the caller names none: code, then LAMINI_CREDS_PROFILE, the service's, files."""
+        setting = self.settings.find("default_profile", "")
+        if setting and setting.source in ("code", f"{_config.PREFIX}PROFILE"):
+            return str(setting.value)
+        return self._services_profile() or (str(setting.value) if setting else "production")
+
+    def environ_profile(self) -> str:
+        """Give the ambient profile as far as the environment tells, with no file read."""
+        named = self._environ.value.get(f"{_config.PREFIX}PROFILE", "").strip()
+        return (
+            _config.check_profile(named, f"{_config.PREFIX}PROFILE")
+            if named
+            else self._services_profile() or "production"
+        )
+
+    def chain(self, profile: str | None) -> Chain:
+        """Give the chain of a profile, the ambient one's by default."""
+        if profile not in self.chains:
+            with self._lock:
+                if profile is not None:
+                    _config.check_profile(profile, "profile=")
+                ambient = self.ambient_profile()
+                name = profile or ambient
+                if name not in self.chains:
+                    self._make_room()
+                    self.chains[name] = self._chain(name, ambient=name == ambient)
+                self.chains[profile] = self.chains[name]
+        return self.chains[profile]
+
+    def explicit_chain(self, profile: str | None) -> Chain:
+        """Give a chain of nobody, for a caller who passed key and URL: nothing is read unless a rule needs it."""
+        name = self.environ_profile() if profile is None else _config.check_profile(profile, "profile=")
+        return Chain(self.context(name), (), (), lambda: self._rules(name))
+
+    def context(self, profile: str, *, ambient: bool = True, deadline: float = float("inf")) -> Context:
+        """Make what providers may look at."""
+        return Context(
+            environ=self._environ.value,
+            home=self._home,
+            profile=profile,
+            deadline=deadline,
+            service=self._service,
+            ambient=ambient,
+            warn=self._warn,
+        )
+
+    def observers(self) -> tuple[Observer, ...]:
+        """Load the observers that the settings name."""
+        setting = self._settings and self._settings.find("observers", "")
+        names = setting.value if setting and isinstance(setting.value, list) else ()
+        return tuple(map(self.registry.observer, names))
+
+    def _chain(self, profile: str, *, ambient: bool) -> Chain:
+        context = self.context(profile, ambient=ambient)
+        continue_on = self._rules(profile).continue_on
+        links = [
+            Link(label, self.registry, self.settings, context, continue_on) for label in self.settings.order(profile)
+        ]
+        listed = {link.label for link in links}
+        omitted = [
+            Link(name, self.registry, self.settings, context, continue_on) for name in _URL_PLACES if name not in listed
+        ]
+        near = [link for name in _URL_PLACES for link in (*links, *omitted) if link.name == name]
+        return Chain(context, tuple(links), tuple(near), lambda: self._rules(profile))
+
+    def _rules(self, profile: str) -> Rules:
+        find = self.settings.find
+        http, allow = find("http", profile), find("allow_origins", profile)
+        continue_on = find("continue_on", profile)
+        policy: HttpPolicy = http.value if http else "private"  # type: ignore[assignment]  # checked when it was read
+        return Rules(
+            allow.value if allow and isinstance(allow.value, list) else (),
+            policy,
+            frozenset(continue_on.value if continue_on and isinstance(continue_on.value, list) else ()),
+        )
+
+    def _make_room(self) -> None:
+        """Forget the oldest chain but the ambient one, where a program makes up profiles without end."""
+        if len(self.chains) >= _MOST_CHAINS:
+            ambient = self.chains.get(None)
+            oldest = next(name for name, chain in self.chains.items() if chain is not ambient)
+            del self.chains[oldest]
+
+    def _services_profile(self) -> str | None:
+        """Give the profile that the service's own variable names, as Lamini's clients understand it."""
+        variable = self._service.profile_variable
+        value = self._environ.value.get(variable, "") if variable else ""
+        if not value.strip():
+            return None
+        if value in ("LOCAL", "STAGING"):
+            return value.lower()
+        if value.lower() != "production":
+            self._warn(f"{variable} is neither LOCAL nor STAGING, in capitals: the profile is production")
+        return "production"
+
+
+def home_directory(environ: Hidden[Mapping[str, str]], *, own: bool) -> str | None:
+    """Give the home directory as an absolute path, or None: HOME, and for the process itself its account's."""
+    variable = "USERPROFILE" if sys.platform == "win32" else "HOME"
+    home = environ.value.get(variable)
+    if home is None and own:
+        home = os.path.expanduser("~")
+    return home if home and os.path.isabs(home) else None

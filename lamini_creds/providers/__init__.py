@@ -1,0 +1,1 @@
+"""The built-in providers: plugins of the same shape as anyone's."""

@@ -1,0 +1,105 @@
+"""The environment: LAMINI_API_KEY and LAMINI_API_URL, then LAMINI__<PROFILE>__KEY and __URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from lamini_creds._credential import BLANKS, Secret
+from lamini_creds.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from lamini_creds._provider import Context
+
+
+class _Names(NamedTuple):
+    """The variables to look at for one profile, first one first."""
+
+    keys: tuple[str, ...]
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnvProvider:
+    """Environment variables of the service: flat ones for the ambient profile, then the profile's own."""
+
+    def places(self, context: Context) -> tuple[EnvProvider, ...]:
+        """Look once for the odd spellings that Lamini's clients take: case, extra underscores, a dot."""
+        odd = _odd_spellings(context.environ, context.service.prefix)
+        return (_OddEnvProvider(odd) if odd else self,)
+
+    def state(self, context: Context) -> Hashable:
+        """Give the values of the variables that count."""
+        get = context.environ.get
+        if not context.ambient:
+            return tuple(map(get, sum(self._section(context), ())))
+        service = context.service
+        key, url = get(service.key_variable), get(service.url_variable)
+        if key and url:
+            return key, url
+        return key, url, *map(get, sum(self._section(context), ()))
+
+    def provide(self, context: Context) -> Secret | None:
+        """Take key and URL each from the first variable that is not blank."""
+        keys, urls = self._section(context)
+        if context.ambient:
+            keys, urls = (context.service.key_variable, *keys), (context.service.url_variable, *urls)
+        key, url = _first(context.environ, keys), _first(context.environ, urls)
+        return Secret(
+            key and context.environ[key],
+            url=url and context.environ[url],
+            source=key or keys[0],
+            url_source=url or "",
+            reason="is not set",
+        )
+
+    def _section(self, context: Context) -> _Names:
+        return _section(context.service.prefix, context.profile)
+
+
+@dataclass(frozen=True)
+class _OddEnvProvider(EnvProvider):
+    """The environment, with some variables spelled in a way of their own."""
+
+    odd: Mapping[str, tuple[str, ...]]
+
+    def _section(self, context: Context) -> _Names:
+        keys, urls = super()._section(context)
+        return _Names(keys + self.odd.get(keys[0], ()), urls + self.odd.get(urls[0], ()))
+
+
+@lru_cache(maxsize=128)
+def _section(prefix: str, profile: str) -> _Names:
+    return _Names((_variable(prefix, profile, "key"),), (_variable(prefix, profile, "url"),))
+
+
+def _variable(prefix: str, section: str, field: str) -> str:
+    name = "".join(c if c.isalnum() else "_" for c in section)
+    return f"{prefix}__{name}__{field}".upper()
+
+
+def _odd_spellings(environ: Mapping[str, str], prefix: str) -> dict[str, tuple[str, ...]]:
+    """Map the usual name of a section's variable to the unusual ones that are set."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in environ:
+        if name.startswith(f"{prefix}__"):
+            parts = [part for part in name[len(prefix) :].lower().replace(".", "__").split("__") if part]
+            if len(parts) == 2 and parts[1] in ("key", "url"):
+                usual = _variable(prefix, *parts)
+                if name != usual:
+                    found[usual] = (*found.get(usual, ()), name)
+    return found
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """Give the first of these variables that holds more than blanks."""
+    return next((name for name in names if (environ.get(name) or "").strip(BLANKS)), None)
+
+
+@hookimpl
+def lamini_creds_register_provider() -> type[EnvProvider]:
+    """Offer the provider `env`."""
+    return EnvProvider
