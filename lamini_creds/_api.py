@@ -20,7 +20,7 @@ def resolve_credentials(
     Find an API key and the URL it belongs to, wherever they live.
 
     >>> resolve_credentials(key="test-key-1", url="https://lamini.example.com")
-    <Credential 9e10b7a5 for https://lamini.example.com from explicit (explicit), profile production>
+    <Credential 1b39b8f5 for https://lamini.example.com from explicit (explicit), profile production>
 
     Args:
         explicit: A configuration as in Lamini's docs, `{"production": {"key": ..., "url": ...}}`.
@@ -36,7 +36,7 @@ def resolve_credentials(
     """
     resolver = _resolver or _default()
     if explicit is None and key is None and url is None:
-        return resolver.resolve(profile=profile)
+        return resolver.remembered(profile) or resolver.resolve(profile=profile)
     return resolver.resolve(explicit, key=key, url=url, profile=profile)
 
 

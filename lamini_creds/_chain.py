@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lamini_creds import _pairing
+from lamini_creds._answer import Answer, ask
 from lamini_creds._credential import Credential
-from lamini_creds._entry import Answer, Entry, ask
+from lamini_creds._entry import Entry, Sight
 from lamini_creds._events import Kind
 from lamini_creds._outcome import Attempt, Outcome, Resolution
 from lamini_creds.errors import CredentialError, CredentialsNotFoundError
@@ -16,35 +18,36 @@ from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable, Iterator
 
-    from lamini_creds._credential import Hidden
     from lamini_creds._link import Link
     from lamini_creds._pairing import Rules
     from lamini_creds._provider import Context
+    from lamini_creds._remote import Call, RemoteEntry
     from lamini_creds.providers.explicit import ExplicitProvider
 
-
-Look = Callable[["Context"], "Hashable"]
 Tell = Callable[..., None]
 
 
 class Memo:
     """
-    A credential, and the state of every place that was looked at to find it.
+    A credential, and all that was looked at to find it: while that is unchanged, a new walk would find the same.
 
     Args:
         credential: What was found.
-        looks: How to look at each place, and what was seen there.
+        sights: What was seen of each entry.
     """
 
-    __slots__ = ("credential", "looks")
+    __slots__ = ("credential", "looks", "remote", "until", "until_time")
 
-    def __init__(self, credential: Credential, looks: tuple[tuple[Look, Hidden[Hashable]], ...]) -> None:
+    def __init__(self, credential: Credential, sights: dict[Entry | RemoteEntry, Sight]) -> None:
         self.credential = credential
-        self.looks = tuple((look, seen.value) for look, seen in looks)
-
-    def holds(self, context: Context) -> bool:
-        """Say whether a new walk would see the same, and so find the same."""
-        return all(look(context) == seen for look, seen in self.looks)
+        self.looks: tuple[tuple[Callable[[Context], Hashable], Hashable], ...] = tuple(
+            (entry.provider.state, sight.state.value)
+            for entry, sight in sights.items()
+            if isinstance(entry, Entry) and sight.state is not None
+        )
+        self.remote = any(not isinstance(entry, Entry) for entry in sights)
+        self.until = min((sight.until for sight in sights.values()), default=math.inf)
+        self.until_time = min((sight.until_time for sight in sights.values()), default=math.inf)
 
 
 class Chain:
@@ -53,30 +56,62 @@ class Chain:
 
     Args:
         context: What providers may look at.
+        rules: Gives what the configuration says about pairing and failing.
+
+    Attributes:
         links: The entries in the order they are asked; the explicit one is not among them.
         url_links: Env, file and yaml, nearest first: where a key without a URL finds one.
-        rules: Gives what the configuration says about pairing and failing.
+        memo: What the last walk found, for as long as another would find the same.
+        winner: Entry and place of the last credential found.
     """
 
-    __slots__ = ("context", "links", "memo", "rules", "url_links", "winner")
+    __slots__ = ("context", "links", "memo", "rules", "url_links", "version", "winner")
 
-    def __init__(
-        self, context: Context, links: tuple[Link, ...], url_links: tuple[Link, ...], rules: Callable[[], Rules]
-    ) -> None:
+    def __init__(self, context: Context, rules: Callable[[], Rules]) -> None:
         self.context = context
-        self.links = links
-        self.url_links = url_links
         self.rules = rules
+        self.links: tuple[Link, ...] = ()
+        self.url_links: tuple[Link, ...] = ()
         self.memo: Memo | None = None
+        self.version = 0
         self.winner: tuple[str, str] | None = None
 
-    def forget(self, label: str) -> None:
-        """Have the entries of this label asked anew."""
+    def changed(self) -> None:
+        """Forget what walks have found, those under way included: a place has changed behind their backs."""
+        self.version += 1
         self.memo = None
-        for link in self.links:
-            for entry in link.entries or ():
-                if entry.label == label:
-                    entry.forget()
+
+    def reject(self, credential: Credential) -> bool:
+        """Have a rejected credential's entry asked anew; say whether there was anything to do."""
+        entries = [entry for link in self.links for entry in link.entries or () if entry.label == credential.provider]
+        rejected = [entry.reject(credential.key) for entry in entries]
+        if any(rejected):
+            self.changed()
+        return any(rejected)
+
+
+class Wait:
+    """
+    A call to a store, and how long this caller waits for it.
+
+    Args:
+        call: The call under way.
+        seconds: What is left of the caller's time, or of the call's.
+    """
+
+    __slots__ = ("_call", "_seconds")
+
+    def __init__(self, call: Call, seconds: float) -> None:
+        self._call = call
+        self._seconds = seconds
+
+    def wait(self) -> None:
+        """Block for the call."""
+        self._call.wait(self._seconds)
+
+    async def awaited(self) -> None:
+        """Await the call."""
+        await self._call.awaited(self._seconds)
 
 
 class Walk:
@@ -92,8 +127,8 @@ class Walk:
     """
 
     __slots__ = (
-        "_above", "_answers", "_ask_all", "_attempts", "_chain", "_context",
-        "_explicit", "_failure", "_looks", "_tell", "_winner",
+        "_above", "_ask_all", "_attempts", "_chain", "_context", "_explicit",
+        "_failure", "_sights", "_tell", "_version", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -104,27 +139,27 @@ class Walk:
         self._explicit = explicit
         self._tell = tell
         self._ask_all = ask_all
+        self._version = chain.version
         self._attempts: list[Attempt] = []
         self._above: list[Answer] = []
-        self._answers: dict[int, Answer] = {}
-        self._looks: list[tuple[Look, Hidden[Hashable]]] = []
+        self._sights: dict[Entry | RemoteEntry, Sight] = {}
         self._winner: Credential | None = None
         self._failure: CredentialError | None = None
 
-    def steps(self) -> Generator[Link, None, None]:
-        """Ask one entry after the other; yield a link that is to be loaded before it can be asked."""
-        self._take("explicit", ask(self._explicit, self._context), frozenset(), 0.0)
+    def steps(self) -> Generator[Link | Wait, None, None]:
+        """Ask one entry after the other; yield a link to be loaded, or a call to be waited for."""
+        self._take("explicit", Sight(ask(self._explicit, self._context)), frozenset(), 0.0)
         for link in self._chain.links:
             if self._is_over:
                 return
             if link.entries is None:
                 yield link
-            for entry in link.entries or ():
+            for entry in link.loaded():
                 if self._is_over:
                     return
                 began = perf_counter()
-                answer = self._ask(entry)
-                self._take(entry.label, answer, entry.continue_on, perf_counter() - began)
+                sight = yield from self._look(entry)
+                self._take(entry.label, sight, entry.continue_on, perf_counter() - began)
 
     def resolution(self, warnings: tuple[str, ...]) -> Resolution:
         """Sum the walk up, and let the chain remember what spares the next caller one."""
@@ -137,50 +172,38 @@ class Walk:
             self._remember(self._winner)
         return Resolution(self._context.profile, self._winner, attempts, self._failure, warnings)
 
-    def _nothing_found(self, attempts: tuple[Attempt, ...]) -> CredentialError:
-        from lamini_creds._hints import hints
-
-        service = self._context.service
-        lines = "".join(f"\n  {attempt}" for attempt in attempts)
-        return CredentialsNotFoundError(
-            f"no provider has a key for {service.name}, profile '{self._context.profile}'{lines}",
-            remedy=f"Set {service.key_variable}, or put the key in one of these places.{hints(self._context)}",
-        )
-
-    def _remember(self, winner: Credential) -> None:
-        chain, place = self._chain, (winner.provider, winner.source)
-        if chain.winner not in (None, place):
-            self._tell(
-                Kind.WINNER_CHANGED, entry=winner.provider, place=winner.source, profile=winner.profile,
-                version=winner.version, fingerprint=winner.fingerprint,
-            )  # fmt: skip
-        chain.winner = place
-        if len(self._looks) == len(self._answers) and winner.expires_at is None:
-            chain.memo = Memo(winner, tuple(self._looks))
-
     @property
     def _is_over(self) -> bool:
         return not self._ask_all and (self._winner is not None or self._failure is not None)
 
-    def _ask(self, entry: Entry) -> Answer:
-        """Ask an entry, once in a walk, and remember the state it was in."""
-        if id(entry) not in self._answers:
-            state, self._answers[id(entry)] = entry.look(self._context)
-            if entry.local:
-                self._looks.append((entry.state, state))
-        return self._answers[id(entry)]
+    def _look(self, entry: Entry | RemoteEntry) -> Generator[Wait, None, Sight]:
+        """Look at an entry, once in a walk; where that takes a call, yield it until it has landed."""
+        sight = self._sights.get(entry) or (yield from self._land(entry))
+        self._sights[entry] = sight
+        return sight
 
-    def _take(self, label: str, answer: Answer, continue_on: frozenset[str], seconds: float) -> None:
+    def _land(self, entry: Entry | RemoteEntry) -> Generator[Wait, None, Sight]:
+        if isinstance(entry, Entry):
+            return entry.look(self._context)
+        while True:
+            call = entry.look(self._context)
+            if isinstance(call, Sight):
+                return call
+            yield Wait(call, min(self._context.remaining(), -call.overdue()))
+            if call.result is not None:
+                return call.result
+            if not call.landed and self._context.remaining() <= 0:
+                return entry.given_up()
+
+    def _take(self, label: str, sight: Sight, continue_on: frozenset[str], seconds: float) -> None:
         """Enter an answer in the report, and let it decide the walk if nothing has yet."""
+        answer = sight.answer
         attempt = Attempt(
             label, answer.outcome, answer.place, answer.reason, answer.remedy, answer.version, seconds,
-            shadowed=self._winner is not None or self._failure is not None,
+            shadowed=self._winner is not None or self._failure is not None, freshness=sight.freshness,
         )  # fmt: skip
         self._attempts.append(attempt)
-        self._tell(
-            Kind.ATTEMPT, entry=label, place=attempt.place, profile=self._context.profile, outcome=attempt.outcome.value,
-            reason=attempt.reason, version=attempt.version, at=monotonic(), seconds=seconds,
-        )  # fmt: skip
+        self._tell_attempt(attempt)
         if attempt.shadowed:
             return
         if answer.outcome is Outcome.FOUND:
@@ -230,7 +253,9 @@ class Walk:
         yield from (answer for answer in self._above[:1] if answer.place == "explicit")
         for link in self._chain.url_links:
             for entry in link.loaded():
-                yield self._ask(entry)
+                if isinstance(entry, Entry):
+                    self._sights[entry] = self._sights.get(entry) or entry.look(self._context)
+                    yield self._sights[entry].answer
 
     def _fail(self, label: str, place: str, reason: str, remedy: str, error: type[CredentialError]) -> None:
         self._failure = error(reason, place=f"{label}: {place}" if place else label, remedy=remedy)
@@ -239,3 +264,34 @@ class Walk:
             self._attempts[-1] = Attempt(
                 label, Outcome.INVALID, place or last.place, reason, remedy, last.version, last.seconds
             )
+
+    def _nothing_found(self, attempts: tuple[Attempt, ...]) -> CredentialError:
+        from lamini_creds._hints import hints
+
+        service = self._context.service
+        lines = "".join(f"\n  {attempt}" for attempt in attempts)
+        return CredentialsNotFoundError(
+            f"no provider has a key for {service.name}, profile '{self._context.profile}'{lines}",
+            remedy=f"Set {service.key_variable}, or put the key in one of these places.{hints(self._context)}",
+        )
+
+    def _remember(self, winner: Credential) -> None:
+        """Keep the credential for callers to come, unless something changed while this walk was under way."""
+        chain, place = self._chain, (winner.provider, winner.source)
+        if chain.winner not in (None, place):
+            self._tell(
+                Kind.WINNER_CHANGED, entry=winner.provider, place=winner.source, profile=winner.profile,
+                version=winner.version, fingerprint=winner.fingerprint,
+            )  # fmt: skip
+        chain.winner = place
+        local = any(isinstance(entry, Entry) and sight.answer.key for entry, sight in self._sights.items())
+        if chain.version == self._version and not (local and winner.expires_at):
+            chain.memo = Memo(winner, self._sights)
+
+    def _tell_attempt(self, attempt: Attempt) -> None:
+        fresh = attempt.freshness
+        self._tell(
+            Kind.STALE if fresh and fresh.stale_for is not None else Kind.ATTEMPT,
+            entry=attempt.entry, place=attempt.place, profile=self._context.profile, outcome=attempt.outcome.value,
+            reason=attempt.reason, version=attempt.version, seconds=attempt.seconds,
+        )  # fmt: skip

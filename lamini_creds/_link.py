@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lamini_creds._credential import Secret
 from lamini_creds._entry import Entry
-from lamini_creds._registry import BUILT_IN, Registry
+from lamini_creds._flight import in_thread
+from lamini_creds._freshness import Timing
+from lamini_creds._provider import LocalProvider
+from lamini_creds._registry import BUILT_IN, IMPORTS, Registry
 from lamini_creds.errors import CredentialError, ProviderInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from lamini_creds._provider import Context, CredentialProvider
+    from lamini_creds._remote import RemoteEntry
     from lamini_creds._settings import Settings
 
 ENTRY_KEYS = ("ttl", "timeout", "max_stale", "continue_on", "distribution")
+
+MakeRemote: TypeAlias = "Callable[[str, CredentialProvider, frozenset[str], Timing], RemoteEntry]"
 
 
 class Link:
@@ -29,18 +35,26 @@ class Link:
         settings: Where their options come from.
         context: The profile's context.
         continue_on: Outcomes after which the whole chain goes on.
+        make_remote: Makes the entry of a provider that has no `state`.
 
     Attributes:
         entries: One for each place of the provider; None until loaded.
     """
 
-    __slots__ = ("_context", "_continue_on", "_registry", "_settings", "entries", "label")
+    __slots__ = ("_context", "_continue_on", "_make_remote", "_registry", "_settings", "entries", "label")
 
     def __init__(
-        self, label: str, registry: Registry, settings: Settings, context: Context, continue_on: frozenset[str]
+        self,
+        label: str,
+        registry: Registry,
+        settings: Settings,
+        context: Context,
+        continue_on: frozenset[str],
+        make_remote: MakeRemote,
     ) -> None:
         self.label = label
-        self.entries: tuple[Entry, ...] | None = None
+        self.entries: tuple[Entry | RemoteEntry, ...] | None = None
+        self._make_remote = make_remote
         self._registry = registry
         self._settings = settings
         self._context = context
@@ -56,27 +70,40 @@ class Link:
         """Whether loading it runs no foreign code."""
         return self.name in BUILT_IN
 
-    def loaded(self) -> tuple[Entry, ...]:
+    def loaded(self) -> tuple[Entry | RemoteEntry, ...]:
         """Give the entries, loaded if need be; what can't be loaded gives one that says why."""
         if self.entries is None:
-            try:
-                self.entries = self._load()
-            except CredentialError as error:
-                self.entries = (
-                    Entry(
-                        self.label, _Unloadable(type(error), error.reason, error.place, error.remedy), self._continue_on
-                    ),
-                )
+            with IMPORTS:
+                if self.entries is None:
+                    self.entries = self._load_or_tell()
         return self.entries
 
-    def _load(self) -> tuple[Entry, ...]:
+    def wait(self) -> None:
+        """Load it in this thread."""
+        self.loaded()
+
+    async def awaited(self) -> None:
+        """Load it without blocking the event loop for a plugin's import."""
+        if self.built_in:
+            self.loaded()
+        else:
+            await in_thread(self.loaded)
+
+    def _load_or_tell(self) -> tuple[Entry | RemoteEntry, ...]:
+        try:
+            return self._load()
+        except CredentialError as error:
+            unloadable = _Unloadable(type(error), error.reason, error.place, error.remedy)
+        return (Entry(self.label, unloadable, self._continue_on),)
+
+    def _load(self) -> tuple[Entry | RemoteEntry, ...]:
         table = self._settings.entry(self.label, self._context.profile)
         if not self.built_in and not self._settings.listed(self.label, self._context.profile):
             return (Entry(self.label, _NotConfigured()),)
         own = {name: setting for name, setting in table.items() if name not in ENTRY_KEYS}
         shared = {name: setting for name, setting in table.items() if name in ENTRY_KEYS}
         if self.built_in and not table:
-            return self._places(self._registry.provider(self.name)())
+            return self._places(self._registry.provider(self.name)(), Timing())
         from lamini_creds._options import EntryOptions, build, option_types
 
         options: EntryOptions = build(EntryOptions, shared, self.name)
@@ -86,12 +113,18 @@ class Link:
         taken = [name for name in option_types(provider_class) if name in ENTRY_KEYS]
         if taken:
             raise ProviderInvalid(f"the provider has an option '{taken[0]}', a name that every entry has already")
-        return self._places(build(provider_class, own, self.label))
+        timing = Timing(options.ttl, options.timeout, options.max_stale)
+        return self._places(build(provider_class, own, self.label), timing)
 
-    def _places(self, provider: CredentialProvider) -> tuple[Entry, ...]:
+    def _places(self, provider: CredentialProvider, timing: Timing) -> tuple[Entry | RemoteEntry, ...]:
         places = getattr(provider, "places", None)
         providers = places(self._context) if places else (provider,)
-        return tuple(Entry(self.label, place, self._continue_on) for place in providers)
+        return tuple(self._entry(place, timing) for place in providers)
+
+    def _entry(self, place: CredentialProvider, timing: Timing) -> Entry | RemoteEntry:
+        if isinstance(place, LocalProvider):
+            return Entry(self.label, place, self._continue_on)
+        return self._make_remote(self.label, place, self._continue_on, timing)
 
 
 @dataclass(frozen=True)

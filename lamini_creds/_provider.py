@@ -70,6 +70,19 @@ class Context:
         """Give the seconds left until the answer is due; never negative, infinite without a deadline."""
         return max(0.0, self.deadline - monotonic())
 
+    def within(self, seconds: float, *, refresh: bool) -> Context:
+        """Give the same context with a deadline of its own, so many seconds from now."""
+        return Context(
+            environ=self.environ,
+            home=self._home,
+            profile=self.profile,
+            deadline=monotonic() + seconds,
+            refresh=refresh,
+            service=self.service,
+            ambient=self.ambient,
+            warn=self._warn,
+        )
+
     def warn(self, message: str) -> None:
         """
         Tell the user, once, of something that works but should be mended.

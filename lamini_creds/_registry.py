@@ -63,9 +63,9 @@ class Registry:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._providers: dict[tuple[str, str | None], type[CredentialProvider] | CredentialError] = {}
+        self._providers: dict[tuple[str, str | None], Callable[..., CredentialProvider] | CredentialError] = {}
 
-    def provider(self, name: str, distribution: str | None = None) -> type[CredentialProvider]:
+    def provider(self, name: str, distribution: str | None = None) -> Callable[..., CredentialProvider]:
         """
         Give a provider's class; what failed to load once is not tried again.
 
@@ -86,6 +86,11 @@ class Registry:
         if isinstance(loaded, CredentialError):
             raise type(loaded)(loaded.reason, place=loaded.place, remedy=loaded.remedy)
         return loaded
+
+    def offer(self, name: str, make: Callable[[], CredentialProvider]) -> None:
+        """Offer a provider that is not a plugin, as tests do."""
+        with IMPORTS:
+            self._providers[name, None] = make
 
     def observer(self, name: str) -> Observer:
         """Give an observer; raises as `provider` does."""

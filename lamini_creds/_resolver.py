@@ -10,8 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Never, Self
 
 from lamini_creds._chain import Walk
+from lamini_creds._clock import SystemClock
 from lamini_creds._credential import Credential, Hidden
-from lamini_creds._events import Events, Kind
+from lamini_creds._events import Kind
 from lamini_creds._outcome import Resolution
 from lamini_creds._service import LAMINI, Service
 from lamini_creds._setup import Setup, home_directory
@@ -21,7 +22,7 @@ from lamini_creds.providers.explicit import ExplicitProvider
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DEADLINE = 15.0
+    from lamini_creds._clock import Clock
 
 
 class _NotADependency:
@@ -52,6 +53,7 @@ class Resolver:
         service: Whose key is looked for.
         environ: The environment variables; the process's own by default.
         home: The home directory; by default the user's own, or HOME of `environ`.
+        clock: The clocks that remote answers age by; the machine's own by default.
     """
 
     def __init__(
@@ -61,8 +63,9 @@ class Resolver:
         service: Service = LAMINI,
         environ: Mapping[str, str] | None = None,
         home: Path | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._build(None if settings is None else Hidden(settings), None, service, environ, home)
+        self._build(None if settings is None else Hidden(settings), None, service, environ, home, clock)
 
     @classmethod
     def from_file(
@@ -72,6 +75,7 @@ class Resolver:
         service: Service = LAMINI,
         environ: Mapping[str, str] | None = None,
         home: Path | None = None,
+        clock: Clock | None = None,
     ) -> Self:
         """
         Make a resolver that reads this file, and searches no project file.
@@ -81,9 +85,10 @@ class Resolver:
             service: As for the class.
             environ: As for the class.
             home: As for the class.
+            clock: As for the class.
         """
         resolver = cls.__new__(cls)
-        resolver._build(None, os.path.abspath(path), service, environ, home)
+        resolver._build(None, os.path.abspath(path), service, environ, home, clock)
         return resolver
 
     def _build(
@@ -93,13 +98,16 @@ class Resolver:
         service: Service,
         environ: Mapping[str, str] | None,
         home: Path | None,
+        clock: Clock | None,
     ) -> None:
+        clock = clock or SystemClock()
         hidden = Hidden(os.environ if environ is None else environ)
         folder = home_directory(hidden, own=environ is None) if home is None else os.fspath(home)
         self._notices: dict[str, bool] = {}
-        self._setup = Setup(code, file, hidden, folder, service, self._notice)
+        self._setup = Setup(code, file, hidden, folder, service, self._notice, clock)
         self._chains = self._setup.chains
-        self._events = Events(self._setup.observers, self._notice)
+        self._tell = self._setup.events.tell
+        self._monotonic, self._time = clock.monotonic, clock.time
 
     def resolve(
         self,
@@ -123,14 +131,23 @@ class Resolver:
             CredentialError: The subclass says what to do, `.attempts` who was asked.
         """
         if explicit is None and key is None and url is None:
-            chain = self._chains.get(profile)
-            if chain is not None:
-                memo = chain.memo
-                if memo is not None and memo.holds(chain.context):
-                    return memo.credential
+            known = self.remembered(profile)
+            if known is not None:
+                return known
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
-        return self._outcome(self._resolution(given, profile))
+        try:
+            walk = self._walk(given, profile)
+            for step in walk.steps():
+                step.wait()
+                known = None if given else self.remembered(profile)
+                if known is not None:  # another caller has finished the same walk meanwhile
+                    return known
+        except CredentialError as error:
+            resolution = self._unwalked(profile, error)
+        else:
+            resolution = walk.resolution(tuple(self._notices))
+        return self._outcome(resolution)
 
     async def aresolve(
         self,
@@ -143,14 +160,47 @@ class Resolver:
     ) -> Credential:
         """Find the credential as `resolve` does, and block the event loop for a local look at most."""
         if explicit is None and key is None and url is None:
-            chain = self._chains.get(profile)
-            if chain is not None:
-                memo = chain.memo
-                if memo is not None and memo.holds(chain.context):
-                    return memo.credential
+            known = self.remembered(profile)
+            if known is not None:
+                return known
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
-        return self._outcome(await self._aresolution(given, profile))
+        try:
+            walk = self._walk(given, profile)
+            for step in walk.steps():
+                await step.awaited()
+                known = None if given else self.remembered(profile)
+                if known is not None:  # another caller has finished the same walk meanwhile
+                    return known
+        except CredentialError as error:
+            resolution = self._unwalked(profile, error)
+        else:
+            resolution = walk.resolution(tuple(self._notices))
+        return self._outcome(resolution)
+
+    def remembered(self, profile: str | None = None) -> Credential | None:
+        """
+        Give what the last walk found, if another walk would find the same; nobody is asked.
+
+        Args:
+            profile: The profile; the ambient one by default.
+
+        Returns:
+            The credential, or None where `resolve` has to look.
+        """
+        chain = self._chains.get(profile)
+        if chain is None or chain.memo is None:
+            return None
+        memo, context = chain.memo, chain.context
+        try:
+            for state, seen in memo.looks:
+                if state(context) != seen:
+                    return None
+        except Exception:  # noqa: BLE001  # the walk will tell what is wrong there
+            return None
+        if memo.remote and not (self._monotonic() < memo.until and self._time() < memo.until_time):
+            return None
+        return memo.credential
 
     def explain(
         self,
@@ -174,19 +224,29 @@ class Resolver:
         """
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None
-        return self._resolution(given, profile, ask_all=all)
+        try:
+            walk = self._walk(given, profile, ask_all=all)
+            for step in walk.steps():
+                step.wait()
+        except CredentialError as error:
+            return self._unwalked(profile, error)
+        return walk.resolution(tuple(self._notices))
 
     def invalidate(self, credential: Credential) -> None:
         """
         Say that a server rejected this credential: the next call asks its entry anew.
 
+        An answer that is under way is not believed. Many callers may say so of
+        one credential: it is asked for once; and where the place gives the
+        same key again, not again for 5 s.
+
         Args:
             credential: What `resolve` gave.
         """
         chain = self._chains.get(credential.profile)
-        if chain is not None:
-            chain.forget(credential.provider)
-        self._events.tell(
+        if chain is None or not chain.reject(credential):
+            return
+        self._tell(
             Kind.INVALIDATED,
             entry=credential.provider,
             place=credential.source,
@@ -195,39 +255,21 @@ class Resolver:
             fingerprint=credential.fingerprint,
         )
 
-    def _resolution(self, given: ExplicitProvider, profile: str | None, *, ask_all: bool = False) -> Resolution:
-        try:
-            walk = self._walk(given, profile, ask_all=ask_all)
-            for link in walk.steps():
-                link.loaded()
-        except CredentialError as error:
-            return self._unwalked(profile, error)
-        return walk.resolution(tuple(self._notices))
-
-    async def _aresolution(self, given: ExplicitProvider, profile: str | None) -> Resolution:
-        from lamini_creds._flight import in_thread
-
-        try:
-            walk = await in_thread(lambda: self._walk(given, profile))
-            for link in walk.steps():
-                await in_thread(link.loaded)
-        except CredentialError as error:
-            return self._unwalked(profile, error)
-        return walk.resolution(tuple(self._notices))
-
     def _walk(self, given: ExplicitProvider, profile: str | None, *, ask_all: bool = False) -> Walk:
         """Start a walk along the profile's chain; nobody's chain will do for a caller who has key and URL."""
         nobody = given.complete() and not ask_all
         chain = self._setup.explicit_chain(profile) if nobody else self._setup.chain(profile)
         context = self._setup.context(
-            chain.context.profile, ambient=chain.context.ambient, deadline=monotonic() + _DEADLINE
+            chain.context.profile,
+            ambient=chain.context.ambient,
+            deadline=monotonic() + self._setup.deadline(chain.context.profile),
         )
-        return Walk(chain, context, given, self._events.tell, ask_all=ask_all)
+        return Walk(chain, context, given, self._tell, ask_all=ask_all)
 
     def _unwalked(self, profile: str | None, error: CredentialError) -> Resolution:
         """Report a configuration that allows no walk."""
         if isinstance(error, UntrustedConfigError):
-            self._events.tell(Kind.TRUST_REFUSED, place=error.place, reason=error.reason)
+            self._tell(Kind.TRUST_REFUSED, place=error.place, reason=error.reason)
         return Resolution(profile or "", None, (), error, tuple(self._notices))
 
     def _outcome(self, resolution: Resolution) -> Credential:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from lamini_creds import _config
 from lamini_creds._chain import Chain
+from lamini_creds._clock import SystemClock
+from lamini_creds._events import Events
+from lamini_creds._forks import renew_after_fork
 from lamini_creds._link import Link
 from lamini_creds._pairing import HttpPolicy, Rules
 from lamini_creds._provider import Context
@@ -18,11 +21,16 @@ from lamini_creds._settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lamini_creds._clock import Clock
     from lamini_creds._credential import Hidden
+    from lamini_creds._freshness import Timing
+    from lamini_creds._provider import CredentialProvider
     from lamini_creds._registry import Observer
+    from lamini_creds._remote import RemoteEntry
     from lamini_creds._service import Service
 
 _MOST_CHAINS = 128
+_DEADLINE = 15.0
 _URL_PLACES = ("env", "file", "yaml")
 
 
@@ -37,6 +45,7 @@ class Setup:
         home: The home directory, or None.
         service: Whose key is looked for.
         warn: Takes what should be mended.
+        clock: The clocks that remote answers age by.
     """
 
     def __init__(
@@ -47,13 +56,21 @@ class Setup:
         home: str | None,
         service: Service,
         warn: Callable[[str], object],
+        clock: Clock | None = None,
     ) -> None:
         self._code, self._file, self._environ, self._home = code, file, environ, home
         self._service, self._warn = service, warn
         self._lock = threading.RLock()
         self._settings: Settings | None = None
+        self._clock = clock or SystemClock()
         self.registry = Registry()
+        self.events = Events(self.observers, warn)
         self.chains: dict[str | None, Chain] = {}
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Take a new lock: a thread of the parent may have held the old one."""
+        self._lock = threading.RLock()
 
     @property
     def settings(self) -> Settings:
@@ -102,7 +119,12 @@ class Setup:
     def explicit_chain(self, profile: str | None) -> Chain:
         """Give a chain of nobody, for a caller who passed key and URL: nothing is read unless a rule needs it."""
         name = self.environ_profile() if profile is None else _config.check_profile(profile, "profile=")
-        return Chain(self.context(name), (), (), lambda: self._rules(name))
+        return Chain(self.context(name), lambda: self._rules(name))
+
+    def deadline(self, profile: str) -> float:
+        """Give the seconds that one caller waits at most."""
+        setting = self._settings and self._settings.find("deadline", profile)
+        return setting.value if setting and isinstance(setting.value, float) else _DEADLINE
 
     def context(self, profile: str, *, ambient: bool = True, deadline: float = float("inf")) -> Context:
         """Make what providers may look at."""
@@ -124,16 +146,32 @@ class Setup:
 
     def _chain(self, profile: str, *, ambient: bool) -> Chain:
         context = self.context(profile, ambient=ambient)
+        chain = Chain(context, lambda: self._rules(profile))
+
+        def make_remote(
+            label: str, provider: CredentialProvider, continue_on: frozenset[str], timing: Timing
+        ) -> RemoteEntry:
+            from lamini_creds._remote import RemoteEntry
+
+            return RemoteEntry(
+                label, provider, continue_on,
+                timing=timing, clock=self._clock, tell=self.events.tell, changed=chain.changed,
+            )  # fmt: skip
+
         continue_on = self._rules(profile).continue_on
         links = [
-            Link(label, self.registry, self.settings, context, continue_on) for label in self.settings.order(profile)
+            Link(label, self.registry, self.settings, context, continue_on, make_remote)
+            for label in self.settings.order(profile)
         ]
         listed = {link.label for link in links}
         omitted = [
-            Link(name, self.registry, self.settings, context, continue_on) for name in _URL_PLACES if name not in listed
+            Link(name, self.registry, self.settings, context, continue_on, make_remote)
+            for name in _URL_PLACES
+            if name not in listed
         ]
         near = [link for name in _URL_PLACES for link in (*links, *omitted) if link.name == name]
-        return Chain(context, tuple(links), tuple(near), lambda: self._rules(profile))
+        chain.links, chain.url_links = tuple(links), tuple(near)
+        return chain
 
     def _rules(self, profile: str) -> Rules:
         find = self.settings.find

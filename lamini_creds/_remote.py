@@ -1,0 +1,216 @@
+"""One remote place in the chain: asked in a thread of its own, one call for everybody who waits."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from lamini_creds._answer import Answer, ask, is_asking
+from lamini_creds._clock import Moment
+from lamini_creds._entry import Sight
+from lamini_creds._events import Kind
+from lamini_creds._flight import Flight
+from lamini_creds._forks import renew_after_fork
+from lamini_creds._freshness import History, Timing
+from lamini_creds._outcome import Outcome
+from lamini_creds.errors import ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamini_creds._clock import Clock
+    from lamini_creds._credential import Hidden
+    from lamini_creds._provider import Context, CredentialProvider
+
+REJECTED_AGAIN = 5.0
+_ABANDONED_AFTER = 10
+_MOST_HANGING = 3
+
+
+class Call(Flight["Sight | None"]):
+    """A flight to the store; its result is None where an invalidation overtook it."""
+
+    __slots__ = ()
+
+
+class RemoteEntry:
+    """
+    One place in the chain that takes a call to a store.
+
+    Args:
+        label: The entry's name in the chain.
+        provider: Who knows the place.
+        continue_on: Outcomes after which the chain goes on.
+        timing: The entry's own times.
+        clock: The clocks that its answers age by.
+        tell: Is told of fetches and outages.
+        changed: Called when a call has brought something, for whoever remembers an older answer.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        provider: CredentialProvider,
+        continue_on: frozenset[str],
+        *,
+        timing: Timing,
+        clock: Clock,
+        tell: Callable[..., None],
+        changed: Callable[[], None],
+    ) -> None:
+        self.label = label
+        self.provider = provider
+        self.continue_on = continue_on
+        self._timing, self._clock, self._tell, self._changed = timing, clock, tell, changed
+        self._lock = threading.Lock()
+        self._history = History(timing, continue_on)
+        self._call: Call | None = None
+        self._hanging: list[Call] = []
+        self._rejected: Hidden[str] | None = None
+        self._rejected_at: Moment | None = None
+        renew_after_fork(self)
+
+    def look(self, context: Context) -> Sight | Call:
+        """
+        Give what is known, or the call to wait for; start one in the background where it is due.
+
+        Fresh answers are given as they are, stale ones while the store is
+        unavailable. A failure after which the chain goes on is given until a
+        call in the background brings something better.
+        """
+        self._settle_overdue()
+        itself = is_asking(self.provider)
+        starting: Call | None = None
+        with self._lock:
+            now = Moment(self._clock)
+            known = self._history.known(now)
+            if (known is None or self._history.due(now)) and not itself and not self._busy():
+                starting = self._call = self._new_call(context)
+            call = self._call
+            sight = self._sight(known, now) if known else None
+        if starting is not None:
+            starting.start()
+        if sight is not None:
+            return sight
+        if itself:
+            return Sight(ask(self.provider, context))
+        return call if call and (call is starting or not call.landed) else Sight(self._no_answer("calls to it hang"))
+
+    def given_up(self) -> Sight:
+        """Give what a caller gets who can't wait any longer for a call that may still succeed."""
+        with self._lock:
+            now = Moment(self._clock)
+            old = self._history.stand_in(now)
+            return self._sight(old, now) if old else Sight(self._no_answer("the caller's deadline has passed"))
+
+    def reject(self, key: str) -> bool:
+        """
+        Disbelieve a key that a server rejected, and any answer under way.
+
+        Args:
+            key: What the server rejected.
+
+        Returns:
+            False where there is nothing to do: another key is here already, or
+            a call has just brought this very key again.
+        """
+        with self._lock:
+            answer = self._history.answer
+            if answer is None or answer.key is None or answer.key.value != key:
+                return False
+            now = Moment(self._clock)
+            if self._rejected_at and now.since(self._rejected_at) < REJECTED_AGAIN:
+                return False
+            self._rejected, self._rejected_at = answer.key, None
+            self._history.forget()
+            self._leave_behind(self._call)
+            self._call = None
+        return True
+
+    def after_fork(self) -> None:
+        """Forget the threads of the parent; what is known stays known."""
+        self._lock = threading.Lock()
+        self._call = None
+        self._hanging = []
+
+    def _busy(self) -> bool:
+        """Say whether a call is under way, or too many hang for another one."""
+        call = self._call
+        if call is not None and not call.returned:
+            if not call.landed or call.overdue() < (_ABANDONED_AFTER - 1) * call.timeout:
+                return True
+            self._leave_behind(call)
+        self._hanging = [hanging for hanging in self._hanging if not hanging.returned]
+        return len(self._hanging) >= _MOST_HANGING
+
+    def _leave_behind(self, call: Call | None) -> None:
+        if call is not None and not call.returned:
+            self._hanging.append(call)
+
+    def _new_call(self, context: Context) -> Call:
+        """Prepare a call with a time of its own, whatever time its first caller has left."""
+        refresh = self._rejected is not None
+
+        def fetch() -> Sight | None:
+            return self._settle(call, ask(self.provider, context.within(self._timing.timeout, refresh=refresh)))
+
+        call = Call(fetch, self._timing.timeout)
+        return call
+
+    def _settle_overdue(self) -> None:
+        call = self._call
+        if call is not None and not call.landed and call.overdue() >= 0:
+            call.land(self._settle(call, self._no_answer(f"no answer within {self._timing.timeout:g} s")))
+
+    def _settle(self, call: Call, answer: Answer) -> Sight | None:
+        """Take in an answer, and give what the waiters get; nothing of a call that was overtaken."""
+        with self._lock:
+            if call is not self._call:
+                return None
+            now = Moment(self._clock)
+            self._history.add(answer, now)
+            again = self._came_again(answer, now)
+            outage = self._outage(answer, now)
+            stale = self._history.stand_in(now) if answer.outcome is Outcome.UNAVAILABLE else None
+            sight = self._sight(stale or answer, now)
+        self._changed()
+        reason = "the store still gives the rejected key" if again else answer.reason
+        told = {"entry": self.label, "place": answer.place, "outcome": answer.outcome.value, "version": answer.version}
+        self._tell(Kind.FETCH, reason=reason, seconds=call.overdue() + call.timeout, **told)
+        if outage is not None:
+            self._tell(outage, reason=answer.reason, **told)
+        return sight
+
+    def _came_again(self, answer: Answer, now: Moment) -> bool:
+        """Note whether the store gives a key again that a server has rejected."""
+        if self._rejected is None or answer.key is None:
+            return False
+        if answer.key.value == self._rejected.value:
+            self._rejected_at = now
+            return True
+        self._rejected = self._rejected_at = None
+        return False
+
+    def _outage(self, answer: Answer, now: Moment) -> Kind | None:
+        """Note the beginning or the end of an outage."""
+        down, history = answer.outcome is Outcome.UNAVAILABLE, self._history
+        if down == (history.outage_since is not None):
+            return None
+        history.outage_since = now if down else None
+        return Kind.OUTAGE_BEGAN if down else Kind.OUTAGE_ENDED
+
+    def _sight(self, answer: Answer, now: Moment) -> Sight:
+        call = self._call
+        calling = call is not None and not call.landed
+        seconds = self._history.settled_for(now, calling=calling)
+        if call is not None and calling:
+            seconds = min(seconds, max(0.0, -call.overdue()))
+        return Sight(answer, None, now.monotonic + seconds, now.time + seconds, self._history.freshness(now))
+
+    def _no_answer(self, reason: str) -> Answer:
+        return Answer(
+            Outcome.UNAVAILABLE,
+            reason=reason,
+            remedy="Try again later, or see whether the store can be reached from here.",
+            error=ProviderUnavailable,
+        )
