@@ -1,11 +1,13 @@
 """Find an API key and the URL it belongs to, wherever they live, and say where they were found."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from lamini_creds._api import aresolve_credentials, configure, reset, resolve_credentials
 from lamini_creds._credential import Credential, Secret
-from lamini_creds._events import Event, Kind
 from lamini_creds._outcome import Attempt, Outcome, Resolution
 from lamini_creds._provider import Context, CredentialProvider, LocalProvider
-from lamini_creds._quiet import quiet_logs
 from lamini_creds._resolver import Resolver
 from lamini_creds._service import LAMINI, Service
 from lamini_creds.errors import (
@@ -24,6 +26,13 @@ from lamini_creds.errors import (
     UntrustedConfigError,
 )
 from lamini_creds.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from lamini_creds._event import Event, Kind
+    from lamini_creds._payload import parse_payload
+    from lamini_creds._quiet import quiet_logs
+
+_LATER = {"Event": "_event", "Kind": "_event", "parse_payload": "_payload", "quiet_logs": "_quiet"}
 
 __all__ = [
     "LAMINI",
@@ -55,7 +64,17 @@ __all__ = [
     "aresolve_credentials",
     "configure",
     "hookimpl",
+    "parse_payload",
     "quiet_logs",
     "reset",
     "resolve_credentials",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what observers and plugins alone need when it is asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -78,7 +78,8 @@ def ask(provider: CredentialProvider, context: Context) -> Answer:
         secret = provider.provide(context)
     except CredentialError as error:
         outcome = next((found for kind, found in OUTCOMES.items() if isinstance(error, kind)), Outcome.INVALID)
-        return Answer(outcome, error.place, reason=error.reason, remedy=error.remedy, error=type(error))
+        told = [printable(text) for text in (error.place, error.reason, error.remedy)]
+        return Answer(outcome, told[0], reason=told[1], remedy=told[2], error=type(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # its text may hold the key
         return Answer(Outcome.INVALID, reason=f"the provider raised {printable(type(error).__name__)}")
     finally:
@@ -105,9 +106,9 @@ def _validated(secret: object) -> Answer:
         key if isinstance(key, Hidden) else None,
         None if isinstance(url, Problem) else url,
         printable(secret.url_source),
-        secret.version,
+        None if secret.version is None else printable(secret.version),
         expires_at,
-        "" if key else secret.reason or "holds no key",
+        "" if key else printable(secret.reason) or "holds no key",
     )
 
 

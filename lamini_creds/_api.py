@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from lamini_creds._credential import Hidden
 from lamini_creds._resolver import Explicit, Resolver
 from lamini_creds.errors import ConfigError
 
@@ -37,14 +39,18 @@ def resolve_credentials(
     resolver = _resolver or _default()
     if explicit is None and key is None and url is None:
         return resolver.remembered(profile) or resolver.resolve(profile=profile)
-    return resolver.resolve(explicit, key=key, url=url, profile=profile)
+    resolve = Hidden(partial(resolver.resolve, explicit, key=key, url=url, profile=profile))
+    explicit = key = url = None  # what is raised from here on shows no key in this frame
+    return resolve.value()
 
 
 async def aresolve_credentials(
     explicit: Explicit = None, /, *, key: str | None = None, url: str | None = None, profile: str | None = None
 ) -> Credential:
     """Find an API key and its URL as `resolve_credentials` does, in an event loop."""
-    return await (_resolver or _default()).aresolve(explicit, key=key, url=url, profile=profile)
+    resolving = (_resolver or _default()).aresolve(explicit, key=key, url=url, profile=profile)
+    explicit = key = url = None  # what is raised from here on shows no key in this frame
+    return await resolving
 
 
 def configure(resolver: Resolver) -> None:

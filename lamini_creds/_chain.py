@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from lamini_creds import _pairing
 from lamini_creds._answer import Answer, ask
 from lamini_creds._credential import Credential
 from lamini_creds._entry import Entry, Sight
-from lamini_creds._events import Kind
 from lamini_creds._outcome import Attempt, Outcome, Resolution
 from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 
@@ -46,8 +44,8 @@ class Memo:
             if isinstance(entry, Entry) and sight.state is not None
         )
         self.remote = any(not isinstance(entry, Entry) for entry in sights)
-        self.until = min((sight.until for sight in sights.values()), default=math.inf)
-        self.until_time = min((sight.until_time for sight in sights.values()), default=math.inf)
+        self.until = min((sight.until for sight in sights.values()), default=float("inf"))
+        self.until_time = min((sight.until_time for sight in sights.values()), default=float("inf"))
 
 
 class Chain:
@@ -280,7 +278,7 @@ class Walk:
         chain, place = self._chain, (winner.provider, winner.source)
         if chain.winner not in (None, place):
             self._tell(
-                Kind.WINNER_CHANGED, entry=winner.provider, place=winner.source, profile=winner.profile,
+                "winner_changed", entry=winner.provider, place=winner.source, profile=winner.profile,
                 version=winner.version, fingerprint=winner.fingerprint,
             )  # fmt: skip
         chain.winner = place
@@ -291,7 +289,7 @@ class Walk:
     def _tell_attempt(self, attempt: Attempt) -> None:
         fresh = attempt.freshness
         self._tell(
-            Kind.STALE if fresh and fresh.stale_for is not None else Kind.ATTEMPT,
+            "stale" if fresh and fresh.stale_for is not None else "attempt",
             entry=attempt.entry, place=attempt.place, profile=self._context.profile, outcome=attempt.outcome.value,
             reason=attempt.reason, version=attempt.version, seconds=attempt.seconds,
         )  # fmt: skip

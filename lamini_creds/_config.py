@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from lamini_creds._settings import Layer
 
 PREFIX = "LAMINI_CREDS_"
-PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+PROFILE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+PROFILE_RULE = "Use letters, digits, '_', '.' and '-', at most 64, a letter or digit first."
+SEARCH = ("CONFIG", "NO_PROJECT")
 SITE_FILE = "/etc/lamini_creds.toml"
+_OURS = (b"lamini_creds", b"tool.lamini-creds")
 
 
 def read(
@@ -42,7 +45,7 @@ def read(
         UntrustedConfigError: A project file sets what only a trusted file may.
     """
     layers = [layer for layer in _file_layers(code, named, environ, home) if layer]
-    variables = sorted(name for name in environ.value if name.startswith(PREFIX) and environ.value[name].strip())
+    variables = sorted(_settings_in(environ))
     if not (layers or variables or code):
         return Settings()
     from lamini_creds import _layers, _trust
@@ -61,20 +64,26 @@ def read(
 
 def check_profile(name: object, place: str) -> str:
     """Give a profile's name back if it is one."""
-    if isinstance(name, str) and PROFILE.fullmatch(name):
+    if isinstance(name, str) and re.fullmatch(PROFILE, name):
         return name
-    raise ConfigError(
-        "is not a profile's name", place=place, remedy="Use letters, digits, '_', '.' and '-', at most 64."
-    )
+    raise ConfigError("is not a profile's name", place=place, remedy=PROFILE_RULE)
+
+
+def _settings_in(environ: Hidden[Mapping[str, str]]) -> Iterator[str]:
+    """Give the variables that set something; a blank one is absent."""
+    elsewhere = tuple(PREFIX + name for name in SEARCH)
+    for name in environ.value:
+        if name.startswith(PREFIX) and name not in elsewhere and environ.value[name].strip():
+            yield name
 
 
 def _file_layers(
     code: Hidden[Mapping[str, object]] | None, named: str | None, environ: Hidden[Mapping[str, str]], home: str | None
 ) -> Iterator[Layer | None]:
-    named = named or environ.value.get(f"{PREFIX}CONFIG", "").strip() or None
+    named = named or _named_file(environ, home)
     if named:
         yield _file_layer(named, must_exist=True)
-    elif code is None and not environ.value.get(f"{PREFIX}NO_PROJECT", "").strip():
+    elif code is None and not _no_project(environ):
         for path in _project_files(home):
             layer = _file_layer(path, project=True)
             yield layer
@@ -95,11 +104,28 @@ def _file_layer(path: str, *, must_exist: bool = False, project: bool = False) -
             place=printable(path),
             remedy=content.remedy if isinstance(content, Problem) else "Create the file, or mend its name.",
         )
-    if project and b"lamini_creds" not in content.data:
+    if project and not any(name in content.data for name in _OURS):
         return None
     from lamini_creds import _layers
 
     return _layers.from_toml(content, path, project=project)
+
+
+def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:
+    """Give the file that LAMINI_CREDS_CONFIG names: an absolute path, or else a checkout could bring the file."""
+    named = environ.value.get(f"{PREFIX}CONFIG", "").strip()
+    if named.startswith("~/") and home:
+        named = os.path.join(home, named[2:])
+    if named and not os.path.isabs(named):
+        raise ConfigError("is not an absolute path", place=f"{PREFIX}CONFIG", remedy=_read.ABSOLUTE)
+    return named or None
+
+
+def _no_project(environ: Hidden[Mapping[str, str]]) -> bool:
+    value = environ.value.get(f"{PREFIX}NO_PROJECT", "").strip()
+    if value not in ("", "0", "1"):
+        raise ConfigError("is neither 0 nor 1", place=f"{PREFIX}NO_PROJECT", remedy="Set it to 1, or unset it.")
+    return value == "1"
 
 
 def _user_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:
@@ -119,6 +145,7 @@ def _project_files(home: str | None) -> Iterator[str]:
     The search ends at a repository's root, the home directory or a mount
     point, and passes over directories that other users can write to.
     """
+    home = home and os.path.realpath(home)
     try:
         directory = os.getcwd()
     except OSError:
@@ -135,7 +162,12 @@ def _project_files(home: str | None) -> Iterator[str]:
 
 
 def _others_write(directory: str) -> bool:
+    """Judge by owner and mode; a group with the user's own number is the user's alone, as umask 002 supposes."""
     if sys.platform == "win32":
         return False
-    seen = os.stat(directory)
-    return bool(seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH)) or seen.st_uid not in (0, os.geteuid())
+    try:
+        seen = os.stat(directory)
+    except OSError:
+        return True
+    group = 0 if seen.st_gid == seen.st_uid else stat.S_IWGRP
+    return bool(seen.st_mode & (group | stat.S_IWOTH)) or seen.st_uid not in (0, os.geteuid())

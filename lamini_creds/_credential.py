@@ -38,6 +38,9 @@ class _Sealed:
     def __deepcopy__(self, _: object) -> _Sealed:
         return self
 
+    def __getstate__(self) -> Never:
+        self.__reduce_ex__(2)
+
     def __reduce_ex__(self, _: object) -> Never:
         raise TypeError(
             f"a {type(self).__name__} is never pickled, since the key would be written out with it: "

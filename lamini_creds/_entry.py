@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from lamini_creds._answer import Answer, ask
@@ -29,8 +28,8 @@ class Sight(NamedTuple):
 
     answer: Answer
     state: Hidden[Hashable] | None = None
-    until: float = math.inf
-    until_time: float = math.inf
+    until: float = float("inf")
+    until_time: float = float("inf")
     freshness: Freshness | None = None
 
 

@@ -1,10 +1,8 @@
-"""What observers and the logger are told: value-free, and at no cost where nobody listens."""
+"""Hand events on to whoever listens; where nobody does, they cost nothing and are not even made."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields
-from enum import StrEnum
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,55 +11,13 @@ from lamini_creds._text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lamini_creds._event import Event
     from lamini_creds._registry import Observer
 
 LOGGER = "lamini_creds"
 
 
-class Kind(StrEnum):
-    """What happened."""
-
-    ATTEMPT = "attempt"
-    FETCH = "fetch"
-    STALE = "stale"
-    OUTAGE_BEGAN = "outage_began"
-    OUTAGE_ENDED = "outage_ended"
-    INVALIDATED = "invalidated"
-    WINNER_CHANGED = "winner_changed"
-    TRUST_REFUSED = "trust_refused"
-
-
-_LEVELS = {Kind.OUTAGE_BEGAN: 30, Kind.OUTAGE_ENDED: 20}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """
-    One thing that happened; nothing in it is a key or derived from one but the fingerprint.
-
-    Attributes:
-        kind: What happened.
-        entry: The entry of the chain.
-        place: The concrete source.
-        profile: The profile asked for.
-        outcome: How the entry answered, for attempts and fetches.
-        reason: Why there was no key.
-        version: The version of the secret.
-        fingerprint: Of the credential that was found or invalidated.
-        at: When it happened, by `time.monotonic()`, in seconds.
-        seconds: How long it took.
-    """
-
-    kind: Kind
-    entry: str = ""
-    place: str = ""
-    profile: str = ""
-    outcome: str = ""
-    reason: str = ""
-    version: str | None = None
-    fingerprint: str = ""
-    at: float = 0.0
-    seconds: float = 0.0
+_LEVELS = {"outage_began": 30, "outage_ended": 20}
 
 
 class Events:
@@ -69,7 +25,8 @@ class Events:
     Hands events on to the observers and, where logging is in use, to its logger.
 
     Args:
-        observers: Loads the observers, when the first event happens.
+        observers: Loads the observers, at an event; asked again while there are none, since the first
+            events may come before the configuration is read.
         warn: Told once of an observer that fails.
     """
 
@@ -77,19 +34,19 @@ class Events:
 
     def __init__(self, observers: Callable[[], tuple[Observer, ...]], warn: Callable[[str], object]) -> None:
         self._load = observers
-        self._observers: tuple[Observer, ...] | None = None
+        self._observers: tuple[Observer, ...] = ()
         self._warn = warn
         self._failed: set[str] = set()
 
-    def tell(self, kind: Kind, **details: object) -> None:
+    def tell(self, kind: str, **details: object) -> None:
         """
         Tell of one event.
 
         Args:
-            kind: What happened.
+            kind: What happened, one of `Kind`.
             details: The event's other attributes; `at` is now by default.
         """
-        if self._observers is None:
+        if not self._observers:
             self._observers = self._load()
         level = _LEVELS.get(kind, 10)
         logging = sys.modules.get("logging")
@@ -97,13 +54,17 @@ class Events:
         logs = logger is not None and logger.isEnabledFor(level)
         if not self._observers and not logs:
             return
-        event = Event(kind, **{"at": monotonic(), **details})  # type: ignore[arg-type]  # checked by the dataclass
+        from dataclasses import asdict
+
+        from lamini_creds._event import Event, Kind
+
+        event = Event(Kind(kind), **{"at": monotonic(), **details})  # type: ignore[arg-type]  # checked by the dataclass
         if logger is not None and logs:
             logger.log(
                 level,
                 "%s",
                 _line(event),
-                extra={f"lamini_creds_{n.name}": getattr(event, n.name) for n in fields(event)},
+                extra={f"lamini_creds_{name}": value for name, value in asdict(event).items()},
             )
         for observer in self._observers:
             self._notify(observer, event)
@@ -122,4 +83,4 @@ class Events:
 
 def _line(event: Event) -> str:
     told = (event.entry, event.place, event.outcome, event.reason, event.fingerprint)
-    return ": ".join([event.kind.replace("_", " "), *filter(None, told)])
+    return printable(": ".join([event.kind.replace("_", " "), *filter(None, told)]))

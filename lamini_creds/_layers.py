@@ -7,12 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lamini_creds import _url
-from lamini_creds._config import PREFIX, check_profile
+from lamini_creds import _trust, _url
+from lamini_creds._config import PREFIX, PROFILE, PROFILE_RULE, SEARCH, check_profile
 from lamini_creds._credential import Hidden
 from lamini_creds._options import TopLevel, check_names, convert, option_types
 from lamini_creds._outcome import Problem
-from lamini_creds._settings import DEFAULT_ORDER, Layer, Section, Setting
+from lamini_creds._settings import DEFAULT_ORDER, Layer, Section, Setting, subtable
 from lamini_creds._text import did_you_mean, printable
 from lamini_creds.errors import ConfigError
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from lamini_creds._read import Content
 
-LABEL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(:[A-Za-z0-9][A-Za-z0-9_-]*)?")
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LABEL = re.compile(rf"{NAME.pattern}(:[A-Za-z0-9][A-Za-z0-9_-]*)?")
+TABLE = "tool.lamini_creds"
 _OVERLAID = ("providers", "continue_on")
-_ELSEWHERE = ("CONFIG", "NO_PROJECT")
 
 
 def from_code(settings: Hidden[Mapping[str, object]]) -> Layer:
@@ -35,44 +36,52 @@ def from_toml(content: Content, path: str, *, project: bool) -> Layer | None:
     """
     Take a file's settings: its table `tool.lamini_creds`, or the whole of a file of our own.
 
+    Args:
+        content: What the file holds.
+        path: Where it is.
+        project: It was found, not named: what nobody trusts is refused before anything in it counts.
+
     Returns:
-        The layer, or None for a pyproject.toml without our table.
+        The layer, or None for a project's file without our table.
     """
     source = printable(path)
     parsed = _parse(content)
     if isinstance(parsed, Problem):
         raise ConfigError(parsed.reason, place=source, remedy=parsed.remedy)
-    tool = parsed.value.get("tool")
-    ours = Hidden(tool.get("lamini_creds") if isinstance(tool, Mapping) else None)
-    if ours.value is not None:
-        return _layer(ours, source, "tool.lamini_creds", project=project)
-    if project or path.endswith("pyproject.toml"):
-        return None
-    return _layer(parsed, source, "")
+    ours = _our_table(parsed)
+    if isinstance(ours, Problem):
+        raise ConfigError(ours.reason, place=source, remedy=ours.remedy)
+    if project:
+        if ours is None:
+            return None
+        _trust.judge_table(ours, source, TABLE)
+    elif ours is None and path.endswith("pyproject.toml"):
+        raise ConfigError(f"has no table [{TABLE}]", place=source, remedy="Add the table, or name another file.")
+    return _layer(parsed, source, "") if ours is None else _layer(ours, source, TABLE, project=project)
 
 
 def from_environ(environ: Hidden[Mapping[str, str]], variables: Iterable[str], labels: Iterable[str]) -> Layer:
     """Take LAMINI_CREDS_OPTION and LAMINI_CREDS__ENTRY__OPTION."""
-    section = Section({}, {})
-    for variable in variables:
-        name = variable.removeprefix(PREFIX)
-        setting = Setting(environ.value[variable], variable, text=True)
-        if name.startswith("_"):
-            label, option = _entry_option(variable, labels)
-            section.entries.setdefault(label, {})[option] = setting
-        elif name not in _ELSEWHERE:
-            option = "default_profile" if name == "PROFILE" else name.lower()
-            if option not in option_types(TopLevel):
-                known = (f"{PREFIX}{option.upper()}" for option in (*option_types(TopLevel), "profile", *_ELSEWHERE))
-                raise ConfigError("is no setting", place=printable(variable), remedy=did_you_mean(variable, known))
-            section.top[option] = setting
-    return Layer("the environment", _typed(section), {})
+    settings = {name: Setting(environ.value[name], printable(name), text=True) for name in variables}
+    of_entries = [name for name in settings if name.startswith(f"{PREFIX}_")]
+    section = Section({_top_option(name): settings[name] for name in settings if name not in of_entries}, {})
+    _typed(section)
+    known = {*labels, *(_list(section.top["providers"].value) if "providers" in section.top else ())}
+    for name in of_entries:
+        label, option = _entry_option(name, known)
+        options = section.entries.setdefault(label, {})
+        if option in options:
+            raise ConfigError(
+                f"sets the same as {options[option].source}", place=printable(name), remedy="Unset one of them."
+            )
+        options[option] = settings[name]
+    return Layer("the environment", section, {})
 
 
 def check_labels(layers: Iterable[Layer]) -> None:
-    """Refuse a table for an entry that no order names."""
+    """Refuse a table for an entry that no order names, and one for the call's own arguments."""
     layers = list(layers)
-    ordered = set(DEFAULT_ORDER)
+    ordered = {*DEFAULT_ORDER} - {"explicit"}
     for layer in layers:
         for section in layer.sections(None):
             if "providers" in section.top:
@@ -87,6 +96,21 @@ def check_labels(layers: Iterable[Layer]) -> None:
                         place=setting.place(option),
                         remedy=f"Name it in `providers`; {did_you_mean(label, ordered)}",
                     )
+
+
+def _our_table(parsed: Hidden[dict[str, object]]) -> Hidden[object] | Problem | None:
+    """Give the table `tool.lamini_creds`, None where there is none, or what is wrong around it."""
+    tool = parsed.value.get("tool")
+    if not isinstance(tool, Mapping):
+        return None
+    if "lamini-creds" in tool:
+        return Problem("has a table [tool.lamini-creds]", f"did you mean [{TABLE}]?")
+    if "lamini_creds" not in tool:
+        return None
+    stray = [name for name in (*option_types(TopLevel), "provider", "profile") if name in parsed.value]
+    if stray:
+        return Problem(f"sets '{stray[0]}' outside of its table [{TABLE}]", "Move it into the table.")
+    return Hidden(tool["lamini_creds"])
 
 
 def _parse(content: Content) -> Hidden[dict[str, object]] | Problem:
@@ -108,7 +132,7 @@ def _layer(settings: Hidden[Any], source: str, table: str, *, project: bool = Fa
     profiles = Hidden(settings.value.get("profile") if isinstance(settings.value, Mapping) else None)
     if isinstance(profiles.value, Mapping):
         for name in profiles.value:
-            inner = _join(table, "profile", name)
+            inner = subtable(table, "profile", name)
             check_profile(name, f"{source}: [{printable(inner)}]")
             overlays[name] = _section(Hidden(profiles.value[name]), source, inner, overlay=True)
     return Layer(source, base, overlays, project)
@@ -116,14 +140,17 @@ def _layer(settings: Hidden[Any], source: str, table: str, *, project: bool = Fa
 
 def _section(settings: Hidden[Any], source: str, table: str, *, overlay: bool = False) -> Section:
     section = Section({}, {})
-    for name in _table(settings, f"{source}: [{table}]" if table else source):
+    place = f"{source}: [{table}]" if table else source
+    for name in _table(settings, place):
         setting = Setting(settings.value[name], source, table)
         if name == "provider":
             _add_entries(section, setting, table)
         elif name != "profile" or overlay:
             section.top[name] = setting
         elif not isinstance(setting.value, Mapping):
-            section.top["default_profile"] = setting
+            if "default_profile" in settings.value:
+                raise ConfigError("sets both `profile` and `default_profile`", place=place, remedy="Keep one of them.")
+            section.top["default_profile"] = Setting(setting.value, source, table, name="profile")
     known = _OVERLAID if overlay else option_types(TopLevel)
     what = f"[{table}]" if table else "the configuration"
     check_names(section.top, (*known, "provider", *(() if overlay else ("profile",))), what)
@@ -133,7 +160,7 @@ def _section(settings: Hidden[Any], source: str, table: str, *, overlay: bool = 
 def _add_entries(section: Section, tables: Setting, table: str) -> None:
     values: Hidden[Any] = Hidden(tables.value)
     for label in _table(values, tables.place("provider")):
-        inner = _join(table, "provider", label)
+        inner = subtable(table, "provider", label)
         place = f"{tables.source}: [{printable(inner)}]"
         if not LABEL.fullmatch(label):
             raise ConfigError("is not an entry's name", place=place, remedy=_LABEL_RULE)
@@ -159,53 +186,64 @@ def _typed(section: Section) -> Section:
     """Read every top-level setting as its type, and check what types can't say."""
     types = option_types(TopLevel)
     for option, setting in section.top.items():
-        value = convert(option, setting, types[option])
-        section.top[option] = setting.typed(value)
-        _check_value(option, value, setting)
+        typed = setting.typed(convert(option, setting, types[option]))
+        problem = _misuse(option, typed)
+        if problem:
+            raise ConfigError(problem.reason, place=typed.place(option), remedy=problem.remedy)
+        section.top[option] = typed
     return section
 
 
-def _check_value(option: str, value: object, setting: Setting) -> None:
-    place = setting.place(option)
-    if option == "default_profile":
-        check_profile(value, place)
-    if option == "providers":
-        labels = _list(value)
-        for position, label in enumerate(labels):
-            if not LABEL.fullmatch(label):
-                raise ConfigError(f"item {position + 1} is not an entry's name", place=place, remedy=_LABEL_RULE)
-            if label in labels[:position]:
-                raise ConfigError(
-                    f"names '{label}' twice", place=place, remedy=f"Tell the two apart by labels: '{label}:other'."
-                )
-    if option in ("allow_origins", "http"):
-        for position, text in enumerate(_list(value)):
-            if _url.origin(text) is None:
-                raise ConfigError(
-                    f"item {position + 1} is not an origin", place=place, remedy="Write scheme://host:port."
-                )
+def _misuse(option: str, setting: Setting) -> Problem | None:
+    """Say what is wrong with a value of the right type: this frame holds it bare and never raises."""
+    if option == "default_profile" and not PROFILE.fullmatch(str(setting.value)):
+        return Problem("is not a profile's name", PROFILE_RULE)
+    for position, item in enumerate(_list(setting.value), start=1):
+        if option == "providers" and not LABEL.fullmatch(item):
+            return Problem(f"item {position} is not an entry's name", _LABEL_RULE)
+        if option == "providers" and item.startswith("explicit:"):
+            return Problem(f"item {position} labels 'explicit', which is what the call passes", "Take it out.")
+        if option == "providers" and item in _list(setting.value)[: position - 1]:
+            return Problem(f"names '{item}' twice", f"Tell the two apart by labels: '{item}:other'.")
+        if option == "observers" and not NAME.fullmatch(item):
+            return Problem(f"item {position} is not a plugin's name", "A name is small letters, digits and single '-'.")
+        if option in ("allow_origins", "http") and not _is_origin(item):
+            return Problem(f"item {position} is not an origin", "Write scheme://host:port, without a path.")
+    return None
+
+
+def _is_origin(text: str) -> bool:
+    parsed = _url.parse(text)
+    return not isinstance(parsed, Problem) and not parsed.path and _url.origin(text) is not None
+
+
+def _top_option(variable: str) -> str:
+    """Give the option that LAMINI_CREDS_OPTION sets; the profile's variable is the short one of its two names."""
+    known = {f"{PREFIX}{option.upper()}": option for option in option_types(TopLevel) if option != "default_profile"}
+    known[f"{PREFIX}PROFILE"] = "default_profile"
+    if variable not in known:
+        names = (*known, *(f"{PREFIX}{name}" for name in SEARCH))
+        raise ConfigError("is no setting", place=printable(variable), remedy=did_you_mean(variable, names))
+    return known[variable]
 
 
 def _entry_option(variable: str, labels: Iterable[str]) -> tuple[str, str]:
     """Take LAMINI_CREDS__ENTRY__OPTION apart; ':' and '-' of a label stand as '_' there."""
-    entry, _, option = variable.removeprefix(f"{PREFIX}_").partition("__")
-    meant = [label for label in sorted(labels) if re.sub("[:-]", "_", label).upper() == entry.upper()]
-    if not option or not meant:
-        known = (f"{PREFIX}_{re.sub('[:-]', '_', label).upper()}__{option or 'OPTION'}" for label in labels)
+    rest = variable.removeprefix(f"{PREFIX}_").upper()
+    names = {label: re.sub("[:-]", "_", label).upper() for label in sorted(labels) if label != "explicit"}
+    meant = [label for label, name in names.items() if rest.startswith(f"{name}__") and rest != f"{name}__"]
+    if not meant:
+        option = rest.partition("__")[2] or "OPTION"
+        known = (f"{PREFIX}_{name}__{option}" for name in names.values())
         raise ConfigError(
-            "names no entry of the chain", place=printable(variable), remedy=did_you_mean(variable, known)
+            "names no option of an entry of the chain", place=printable(variable), remedy=did_you_mean(variable, known)
         )
     if len(meant) > 1:
         raise ConfigError(
             f"may mean each of {', '.join(meant)}", place=printable(variable), remedy="Rename one, or use a file."
         )
-    return meant[0], option.lower()
+    return meant[0], rest.removeprefix(f"{names[meant[0]]}__").lower()
 
 
 def _list(value: object) -> list[str]:
     return value if isinstance(value, list) else []
-
-
-def _join(*names: str) -> str:
-    """Write a dotted name as TOML would: a part that is not bare is quoted."""
-    return ".".join(name if re.fullmatch(r"[A-Za-z0-9_.-]+", name) else f'"{name}"' for name in names if name)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from lamini_creds._credential import Secret
 from lamini_creds._entry import Entry
-from lamini_creds._flight import in_thread
-from lamini_creds._freshness import Timing
 from lamini_creds._provider import LocalProvider
 from lamini_creds._registry import BUILT_IN, IMPORTS, Registry
+from lamini_creds._text import printable
 from lamini_creds.errors import CredentialError, ProviderInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from lamini_creds._options import EntryOptions
     from lamini_creds._provider import Context, CredentialProvider
     from lamini_creds._remote import RemoteEntry
     from lamini_creds._settings import Settings
 
 ENTRY_KEYS = ("ttl", "timeout", "max_stale", "continue_on", "distribution")
 
-MakeRemote: TypeAlias = "Callable[[str, CredentialProvider, frozenset[str], Timing], RemoteEntry]"
+MakeRemote: TypeAlias = "Callable[[str, CredentialProvider, frozenset[str], EntryOptions | None], RemoteEntry]"
 
 
 class Link:
@@ -87,13 +86,18 @@ class Link:
         if self.built_in:
             self.loaded()
         else:
+            from lamini_creds._flight import in_thread
+
             await in_thread(self.loaded)
 
     def _load_or_tell(self) -> tuple[Entry | RemoteEntry, ...]:
         try:
             return self._load()
         except CredentialError as error:
-            unloadable = _Unloadable(type(error), error.reason, error.place, error.remedy)
+            unloadable = _Unloadable(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin does; its text may hold a value
+            problem = f"the provider can't be made: it raised {printable(type(error).__name__)}"
+            unloadable = _Unloadable(ProviderInvalid(problem, remedy="Look at its options, or report it to its author."))
         return (Entry(self.label, unloadable, self._continue_on),)
 
     def _load(self) -> tuple[Entry | RemoteEntry, ...]:
@@ -103,7 +107,7 @@ class Link:
         own = {name: setting for name, setting in table.items() if name not in ENTRY_KEYS}
         shared = {name: setting for name, setting in table.items() if name in ENTRY_KEYS}
         if self.built_in and not table:
-            return self._places(self._registry.provider(self.name)(), Timing())
+            return self._places(self._registry.provider(self.name)())
         from lamini_creds._options import EntryOptions, build, option_types
 
         options: EntryOptions = build(EntryOptions, shared, self.name)
@@ -113,37 +117,35 @@ class Link:
         taken = [name for name in option_types(provider_class) if name in ENTRY_KEYS]
         if taken:
             raise ProviderInvalid(f"the provider has an option '{taken[0]}', a name that every entry has already")
-        timing = Timing(options.ttl, options.timeout, options.max_stale)
-        return self._places(build(provider_class, own, self.label), timing)
+        return self._places(build(provider_class, own, self.label), options)
 
-    def _places(self, provider: CredentialProvider, timing: Timing) -> tuple[Entry | RemoteEntry, ...]:
+    def _places(
+        self, provider: CredentialProvider, options: EntryOptions | None = None
+    ) -> tuple[Entry | RemoteEntry, ...]:
         places = getattr(provider, "places", None)
         providers = places(self._context) if places else (provider,)
-        return tuple(self._entry(place, timing) for place in providers)
+        return tuple(self._entry(place, options) for place in providers)
 
-    def _entry(self, place: CredentialProvider, timing: Timing) -> Entry | RemoteEntry:
+    def _entry(self, place: CredentialProvider, options: EntryOptions | None) -> Entry | RemoteEntry:
         if isinstance(place, LocalProvider):
             return Entry(self.label, place, self._continue_on)
-        return self._make_remote(self.label, place, self._continue_on, timing)
+        return self._make_remote(self.label, place, self._continue_on, options)
 
 
-@dataclass(frozen=True)
 class _Unloadable:
     """Stands in for a provider that could not be loaded: asked, it says why."""
 
-    error: type[CredentialError]
-    reason: str
-    place: str
-    remedy: str
+    def __init__(self, error: CredentialError) -> None:
+        self.error = type(error), error.reason, error.place, error.remedy
 
     def state(self, _context: Context) -> Hashable:
         return None
 
     def provide(self, _context: Context) -> Secret | None:
-        raise self.error(self.reason, place=self.place, remedy=self.remedy)
+        kind, reason, place, remedy = self.error
+        raise kind(reason, place=place, remedy=remedy)
 
 
-@dataclass(frozen=True)
 class _NotConfigured:
     """Stands in for a provider of the default order that nobody configured."""
 

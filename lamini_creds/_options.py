@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from lamini_creds._outcome import Problem
+from lamini_creds._settings import subtable
 from lamini_creds._text import did_you_mean, printable
 from lamini_creds.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from lamini_creds._settings import Setting
 
 T = TypeVar("T")
 
 Failure = Literal["denied", "unavailable", "unsupported"]
+_YEAR = 31_536_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +38,7 @@ class TopLevel:
     continue_on: Annotated[
         list[Failure], msgspec.Meta(description="Failures after which the next provider is asked all the same.")
     ]
-    deadline: Annotated[float, msgspec.Meta(gt=0, description="Seconds that one caller waits at most.")]
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=_YEAR, description="Seconds that one caller waits at most.")]
     http: Annotated[
         Literal["loopback", "private", "any"] | list[str],
         msgspec.Meta(description="Where a key may go over plain http: a class of hosts, or a list of origins."),
@@ -49,10 +53,15 @@ class TopLevel:
 class EntryOptions:
     """What a provider's table may set for the entry, besides the provider's own options."""
 
-    ttl: Annotated[float, msgspec.Meta(ge=0, description="Seconds that a remote answer is reused.")] = 300.0
-    timeout: Annotated[float, msgspec.Meta(gt=0, description="Seconds that one call to a remote place may take.")] = 5.0
+    ttl: Annotated[float, msgspec.Meta(ge=0, le=_YEAR, description="Seconds that a remote answer is reused.")] = 300.0
+    timeout: Annotated[
+        float, msgspec.Meta(gt=0, le=_YEAR, description="Seconds that one call to a remote place may take.")
+    ] = 5.0
     max_stale: Annotated[
-        float, msgspec.Meta(ge=0, description="Seconds that an old answer stands in while the place is unavailable.")
+        float,
+        msgspec.Meta(
+            ge=0, le=_YEAR, description="Seconds that an old answer stands in while the place is unavailable."
+        ),
     ] = 86400.0
     continue_on: Annotated[
         list[Failure] | None, msgspec.Meta(description="Failures of this entry after which the next one is asked.")
@@ -112,7 +121,8 @@ def build(cls: Callable[..., T], given: Mapping[str, Setting], what: str) -> T:
     for name in _required(cls):
         if name in given:
             continue
-        raise ConfigError(f"{what} needs the option '{name}'", remedy=f"Set it in [tool.lamini_creds.provider.{what}].")
+        table = subtable("tool.lamini_creds.provider", what)
+        raise ConfigError(f"{what} needs the option '{name}'", remedy=f"Set it in [{table}].")
     return cls(**{name: convert(name, setting, types[name]) for name, setting in given.items()})
 
 
@@ -138,7 +148,7 @@ def _converted(setting: Setting, annotation: Any) -> Any:
     value = _from_text(setting.value, annotation) if setting.text else setting.value
     try:
         return msgspec.convert(value, annotation, strict=not setting.text)
-    except msgspec.ValidationError as error:
+    except Exception as error:  # noqa: BLE001  # a type that msgspec can't convert to is a TypeError
         return Problem("has the wrong type or value", _expected(str(error), annotation))
 
 
@@ -158,33 +168,37 @@ def _from_text(value: object, annotation: Any) -> object:
 
 
 def _takes_list(annotation: Any) -> bool:
-    origin = typing.get_origin(annotation)
-    if origin in (list, tuple, set, frozenset) or annotation in (list, tuple, set, frozenset):
+    if _is_list(annotation):
         return True
-    return any(map(_takes_list, typing.get_args(annotation))) if origin is not typing.Literal else False
+    return typing.get_origin(annotation) is not Literal and any(map(_takes_list, typing.get_args(annotation)))
+
+
+def _is_list(annotation: Any) -> bool:
+    kind = typing.get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, Collection) and not issubclass(kind, (str, bytes, Mapping))
 
 
 def _takes_literal(annotation: Any, text: str) -> bool:
-    if typing.get_origin(annotation) is typing.Literal:
+    if typing.get_origin(annotation) is Literal:
         return text in typing.get_args(annotation)
-    if typing.get_origin(annotation) in (list, tuple, set, frozenset):
+    if _is_list(annotation):
         return False
     return any(_takes_literal(argument, text) for argument in typing.get_args(annotation))
 
 
 def _expected(message: str, annotation: Any) -> str:
-    """Say what was expected; msgspec's own words quote some values, so only those that name types are kept."""
+    """Say what was expected; of msgspec's own words only those that name types are kept: others quote the value."""
+    found = re.search(r"\$\[(\d+)\]", message)
+    expected = f"Item {int(found[1]) + 1}: expected" if found else "Expected"
+    if message.startswith("Expected "):
+        return expected + message.removeprefix("Expected").split(" - at ", maxsplit=1)[0] + "."
     choices = _choices(annotation)
-    if choices:
-        return f"Expected one of: {', '.join(choices)}."
-    return (
-        f"{message.split(' - at ', maxsplit=1)[0]}."
-        if message.startswith("Expected ")
-        else "See the option's description."
-    )
+    if not choices:
+        return "See the option's description."
+    return f"{expected} one of: {', '.join(choices)}{', or a list' if _takes_list(annotation) and not found else ''}."
 
 
 def _choices(annotation: Any) -> list[str]:
-    if typing.get_origin(annotation) is typing.Literal:
+    if typing.get_origin(annotation) is Literal:
         return [repr(choice) for choice in typing.get_args(annotation)]
     return [choice for argument in typing.get_args(annotation) for choice in _choices(argument)]

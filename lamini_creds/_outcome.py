@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lamini_creds._credential import Credential
@@ -22,8 +21,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """
     What is wrong with something that was read; a parser returns it in place of a value.
 
@@ -36,8 +34,24 @@ class Problem:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Freshness(NamedTuple):
+    """
+    How old a remote answer is, in seconds.
+
+    Attributes:
+        fresh_for: What is left of its life, while it is fresh.
+        stale_for: How long its life has been over, while it stands in for an unavailable store.
+        last_error: What the last call failed with, if it failed.
+        next_attempt: When the store will be asked again behind the callers' backs.
+    """
+
+    fresh_for: float | None
+    stale_for: float | None
+    last_error: str | None
+    next_attempt: float | None
+
+
+class Attempt(NamedTuple):
     """
     One entry's outcome in one walk.
 
@@ -50,6 +64,7 @@ class Attempt:
         version: The version of the secret, where the store tells one.
         seconds: How long the answer took.
         shadowed: Asked only for the report: an entry before it had answered.
+        freshness: How old the answer of a remote place is.
     """
 
     entry: str
@@ -60,14 +75,14 @@ class Attempt:
     version: str | None = None
     seconds: float = 0.0
     shadowed: bool = False
+    freshness: Freshness | None = None
 
     def __str__(self) -> str:
         where = f"{self.entry}: {self.place}" if self.place else self.entry
         return f"{where}: {self.reason or self.outcome}"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """
     The outcome of a whole walk: a credential or an error, with every attempt.
 
@@ -112,12 +127,14 @@ class Resolution:
                     "version": attempt.version,
                     "milliseconds": round(attempt.seconds * 1000, 3),
                     "shadowed": attempt.shadowed,
+                    "freshness": attempt.freshness and attempt.freshness._asdict(),
                 }
                 for attempt in self.attempts
             ],
             "error": self.error
             and {
                 "type": type(self.error).__name__,
+                "place": self.error.place,
                 "reason": self.error.reason,
                 "remedy": self.error.remedy,
             },

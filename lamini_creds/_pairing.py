@@ -12,7 +12,7 @@ from lamini_creds.errors import CredentialError, PairingError, ProviderInvalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lamini_creds._entry import Answer
+    from lamini_creds._answer import Answer
 
 HttpPolicy = _url.HttpPolicy | list[str]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -41,7 +40,7 @@ class Context:
         environ: Mapping[str, str] = MappingProxyType({}),
         home: Path | str | None = None,
         profile: str = "production",
-        deadline: float = math.inf,
+        deadline: float = float("inf"),
         refresh: bool = False,
         service: Service = LAMINI,
         ambient: bool = True,

@@ -61,8 +61,10 @@ class _Factory:
     def __init__(self, factory: Callable[..., logging.LogRecord]) -> None:
         self._factory = factory
 
-    def __call__(self, name: str, level: int, *args: Any, **kwargs: Any) -> logging.LogRecord:
+    def __call__(self, name: str | None, level: int, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self._factory(name, level, *args, **kwargs)
-        if level < _WARNING and any(name == quiet or name.startswith(f"{quiet}.") for quiet in _quiet.names):
+        if name is None:  # logging.makeLogRecord() fills the record in later: neither name nor level is known yet
+            return record
+        if any(name == quiet or name.startswith(f"{quiet}.") for quiet in _quiet.names) and level < _WARNING:
             record.msg, record.args, record.exc_info = _WITHHELD, (), None
         return record

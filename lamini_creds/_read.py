@@ -18,8 +18,10 @@ Permissions = Literal["strict", "warn", "off"]
 
 ABSOLUTE = "Write it from the root, or from '~/'."
 LIMIT = 1024 * 1024
+_FOREIGN = "belongs to another user"
 _SETTLED = 2_000_000_000
 _POSIX = sys.platform != "win32"
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a FIFO"),
@@ -33,6 +35,10 @@ class Missing(NamedTuple):
     """There is no such file, or no way to it."""
 
     reason: str
+
+
+ABSENT = Missing("there is no such file")
+CLOSED = Missing("the directory is closed to this user")
 
 
 class Content:
@@ -54,11 +60,15 @@ class Content:
         return f"<Content of {len(self.data)} bytes>"
 
 
-def located(path: str, home: Path | None) -> str | None:
-    """Give the absolute path of a file that the user named; None where it is relative or there is no home."""
+def located(path: str, home: Path | None) -> str | Problem:
+    """Give the absolute path of a file, from the root or from `~/`; or what is wrong with its name."""
     if path.startswith("~/"):
-        return None if home is None else os.path.join(home, path[2:])
-    return path if os.path.isabs(path) else None
+        if home is None:
+            return Problem("there is no home directory", "Set HOME to an absolute path.")
+        path = os.path.join(home, path[2:])
+    if not os.path.isabs(path) or "\0" in path:
+        return Problem("is not an absolute path", ABSOLUTE)
+    return path
 
 
 def state(path: str) -> Hashable:
@@ -68,10 +78,14 @@ def state(path: str) -> Hashable:
     A file changed less than 2 s ago has a token that equals no other: two
     changes within one tick of the file system's clock leave the same time.
     """
+    link = None
     try:
-        seen = os.stat(path)
+        seen = os.lstat(path)
+        if stat.S_ISLNK(seen.st_mode):
+            link = seen.st_ino
+            seen = os.stat(path)
     except (OSError, ValueError) as error:
-        return type(error).__name__
+        return link, type(error), getattr(error, "errno", None)
     changed = seen.st_ctime_ns if _POSIX else seen.st_mtime_ns
     if abs(time_ns() - changed) < _SETTLED:
         return object()
@@ -85,9 +99,8 @@ def read(path: str) -> Content | Missing | Problem:
     Returns:
         The content; Missing where nothing is there; or what is wrong with it.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
-        opened = os.open(path, flags)
+        opened = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:
         return _unopened(path, error)
     try:
@@ -98,11 +111,36 @@ def read(path: str) -> Content | Missing | Problem:
         os.close(opened)
 
 
+def exposure(content: Content, permissions: Permissions, path: str, *, key: bool) -> Problem | str | None:
+    """
+    Judge a file by who else can get at it.
+
+    Args:
+        content: The file as it was read.
+        permissions: What the user wants done about it.
+        path: The file's name, fit for a message.
+        key: It holds a key; else a URL alone, which nobody else may change but anybody may read.
+
+    Returns:
+        None where all is well, the text of a warning, or a Problem.
+    """
+    what = content.writable or (content.readable if key else "")
+    if permissions == "off" or not what:
+        return None
+    from shlex import quote
+
+    held = f"holds a {'key' if key else 'URL'} and {what}"
+    command = 'chown "$(id -u)"' if what == _FOREIGN else "chmod 600"
+    mend = f"{command} {quote(path)}"
+    if content.writable or permissions == "strict":
+        return Problem(held, f'Run: {mend}; or, if that is meant, set permissions = "off".')
+    return f"{path} {held}; run: {mend}"
+
+
 def _read_opened(opened: int) -> Content | Problem:
     seen = os.fstat(opened)
     if not stat.S_ISREG(seen.st_mode):
-        kind = next((name for is_kind, name in _KINDS if is_kind(seen.st_mode)), "not a regular file")
-        return Problem(f"is {kind}, not a file", "Name a regular file.")
+        return _not_a_file(seen)
     parts: list[bytes] = []
     left = LIMIT + 1
     while left and (part := os.read(opened, left)):
@@ -113,11 +151,16 @@ def _read_opened(opened: int) -> Content | Problem:
     return Content(b"".join(parts), _writable(seen), _readable(opened, seen))
 
 
+def _not_a_file(seen: os.stat_result) -> Problem:
+    kind = next((name for is_kind, name in _KINDS if is_kind(seen.st_mode)), "something else")
+    return Problem(f"is {kind}, not a file", "Put a regular file there.")
+
+
 def _writable(seen: os.stat_result) -> str:
     if not _POSIX:
         return ""
     if seen.st_uid not in (0, os.geteuid()):
-        return "belongs to another user"
+        return _FOREIGN
     return "can be changed by other users" if seen.st_mode & 0o022 else ""
 
 
@@ -129,30 +172,17 @@ def _readable(opened: int, seen: os.stat_result) -> str:
 
 def _unopened(path: str, error: OSError | ValueError) -> Missing | Problem:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        if os.path.islink(path):
-            return Problem("is a link to nothing", "Mend the link, or take it away.")
-        return Missing("there is no such file")
+        return Problem("is a link to nothing", "Mend the link, or take it away.") if os.path.islink(path) else ABSENT
     if isinstance(error, PermissionError) and not os.path.lexists(path):
-        return Missing("the directory is closed to this user")
+        return CLOSED
+    try:
+        seen = os.stat(path)
+    except (OSError, ValueError):
+        seen = None
+    if seen is not None and not stat.S_ISREG(seen.st_mode):
+        return _not_a_file(seen)
     return Problem(f"can't be opened ({_cause(error)})", "Make it a file that this user may read.")
 
 
 def _cause(error: OSError | ValueError) -> str:
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-
-
-def exposure(content: Content, permissions: Permissions) -> Problem | str | None:
-    """
-    Judge a file that holds a key by who else can get at it.
-
-    Returns:
-        None where all is well, the reason of a warning, or a Problem.
-    """
-    if permissions == "off":
-        return None
-    remedy = 'Run: chmod 600 on it (and chown to this user); or set permissions = "off".'
-    if content.writable:
-        return Problem(content.writable, remedy)
-    if content.readable and permissions == "strict":
-        return Problem(content.readable, remedy)
-    return content.readable or None

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.metadata import EntryPoint
 
-    from lamini_creds._events import Event
+    from lamini_creds._event import Event
     from lamini_creds._provider import CredentialProvider
 
 BUILT_IN = ("explicit", "env", "file", "yaml")
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
 class Offer(NamedTuple):
@@ -63,9 +63,9 @@ class Registry:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._providers: dict[tuple[str, str | None], Callable[..., CredentialProvider] | CredentialError] = {}
+        self._providers: dict[tuple[str, str | None], type[CredentialProvider] | CredentialError] = {}
 
-    def provider(self, name: str, distribution: str | None = None) -> Callable[..., CredentialProvider]:
+    def provider(self, name: str, distribution: str | None = None) -> type[CredentialProvider]:
         """
         Give a provider's class; what failed to load once is not tried again.
 
@@ -87,10 +87,10 @@ class Registry:
             raise type(loaded)(loaded.reason, place=loaded.place, remedy=loaded.remedy)
         return loaded
 
-    def offer(self, name: str, make: Callable[[], CredentialProvider]) -> None:
-        """Offer a provider that is not a plugin, as tests do."""
+    def offer(self, name: str, provider: type[CredentialProvider]) -> None:
+        """Offer a provider that is no plugin, as tests do."""
         with IMPORTS:
-            self._providers[name, None] = make
+            self._providers[name, None] = provider
 
     def observer(self, name: str) -> Observer:
         """Give an observer; raises as `provider` does."""
@@ -186,7 +186,7 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
                 remedy=f"These do: {', '.join(map(str, offers))}.",
             )
         offers = chosen
-    if len(offers) == 1 and _NAME.fullmatch(name):
+    if len(offers) == 1 and re.fullmatch(_NAME, name):
         return offers[0]
     if offers:
         return ProviderConflictError(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lamini_creds._answer import Answer, ask, is_asking
 from lamini_creds._clock import Moment
 from lamini_creds._entry import Sight
-from lamini_creds._events import Kind
 from lamini_creds._flight import Flight
 from lamini_creds._forks import renew_after_fork
 from lamini_creds._freshness import History, Timing
@@ -176,7 +175,7 @@ class RemoteEntry:
         self._changed()
         reason = "the store still gives the rejected key" if again else answer.reason
         told = {"entry": self.label, "place": answer.place, "outcome": answer.outcome.value, "version": answer.version}
-        self._tell(Kind.FETCH, reason=reason, seconds=call.overdue() + call.timeout, **told)
+        self._tell("fetch", reason=reason, seconds=call.overdue() + call.timeout, **told)
         if outage is not None:
             self._tell(outage, reason=answer.reason, **told)
         return sight
@@ -191,13 +190,13 @@ class RemoteEntry:
         self._rejected = self._rejected_at = None
         return False
 
-    def _outage(self, answer: Answer, now: Moment) -> Kind | None:
+    def _outage(self, answer: Answer, now: Moment) -> str | None:
         """Note the beginning or the end of an outage."""
         down, history = answer.outcome is Outcome.UNAVAILABLE, self._history
         if down == (history.outage_since is not None):
             return None
         history.outage_since = now if down else None
-        return Kind.OUTAGE_BEGAN if down else Kind.OUTAGE_ENDED
+        return "outage_began" if down else "outage_ended"
 
     def _sight(self, answer: Answer, now: Moment) -> Sight:
         call = self._call

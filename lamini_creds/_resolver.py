@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Never, Self
 from lamini_creds._chain import Walk
 from lamini_creds._clock import SystemClock
 from lamini_creds._credential import Credential, Hidden
-from lamini_creds._events import Kind
 from lamini_creds._outcome import Resolution
 from lamini_creds._service import LAMINI, Service
 from lamini_creds._setup import Setup, home_directory
@@ -247,7 +246,7 @@ class Resolver:
         if chain is None or not chain.reject(credential):
             return
         self._tell(
-            Kind.INVALIDATED,
+            "invalidated",
             entry=credential.provider,
             place=credential.source,
             profile=credential.profile,
@@ -269,7 +268,7 @@ class Resolver:
     def _unwalked(self, profile: str | None, error: CredentialError) -> Resolution:
         """Report a configuration that allows no walk."""
         if isinstance(error, UntrustedConfigError):
-            self._tell(Kind.TRUST_REFUSED, place=error.place, reason=error.reason)
+            self._tell("trust_refused", place=error.place, reason=error.reason)
         return Resolution(profile or "", None, (), error, tuple(self._notices))
 
     def _outcome(self, resolution: Resolution) -> Credential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from lamini_creds._text import printable
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_ORDER = ("explicit", "env", "file", "yaml", "aws", "gcp", "azure")
+URL_PLACES = ("env", "file", "yaml")
 
 
 class Setting:
@@ -21,26 +23,27 @@ class Setting:
         source: The file or the variable it stands in.
         table: The table of the file.
         text: It came as text, and is still to be read as its type.
+        name: How the file spells the option, where two spellings say the same.
     """
 
-    __slots__ = ("source", "table", "text", "value")
+    __slots__ = ("name", "source", "table", "text", "value")
 
-    def __init__(self, value: object, source: str, table: str = "", *, text: bool = False) -> None:
-        self.value, self.source, self.table, self.text = value, source, table, text
+    def __init__(self, value: object, source: str, table: str = "", *, text: bool = False, name: str = "") -> None:
+        self.value, self.source, self.table, self.text, self.name = value, source, table, text, name
 
     def __repr__(self) -> str:
         return f"<Setting from {self.source}>"
 
     def typed(self, value: object) -> Setting:
         """Give the setting with its value read as its type."""
-        return Setting(value, self.source, self.table, text=self.text)
+        return Setting(value, self.source, self.table, text=self.text, name=self.name)
 
     def place(self, option: str) -> str:
         """Name file, table and option, or the variable, for a message."""
         if self.text:
             return self.source
         table = f"[{self.table}] " if self.table else ""
-        return f"{self.source}: {table}{printable(option)}"
+        return f"{self.source}: {table}{printable(self.name or option)}"
 
 
 class Section(NamedTuple):
@@ -64,7 +67,7 @@ class Layer(NamedTuple):
         source: The file, "the environment" or "code".
         base: What holds for every profile.
         overlays: What a profile sets in its stead.
-        project: It is a project's file, found rather than named.
+        project: It is a project's file that was found rather than named, and that nobody trusts.
     """
 
     source: str
@@ -122,9 +125,26 @@ class Settings:
         setting = self.find("providers", profile)
         return tuple(label for label in (_labels(setting) if setting else DEFAULT_ORDER) if label != "explicit")
 
+    def url_places(self, profile: str) -> tuple[str, ...]:
+        """
+        Give the labels of env, file and yaml, nearest first: where a key without a URL finds one.
+
+        They stand in the order that trusted layers give them. A project file
+        that nobody trusts can't take one away, or put another before it.
+        """
+        trusted = Settings(tuple(layer for layer in self.layers if not layer.project)).order(profile)
+        labels = (*trusted, *(name for name in URL_PLACES if name not in trusted))
+        return tuple(label for name in URL_PLACES for label in labels if label.partition(":")[0] == name)
+
     def listed(self, label: str, profile: str) -> bool:
         """Say whether anybody named this entry: in an order, or by setting an option of it."""
         return self.find("providers", profile) is not None or bool(self.entry(label, profile))
+
+
+def subtable(table: str, *names: str) -> str:
+    """Write a table's dotted name as TOML would: a part that is not bare is quoted."""
+    parts = (name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{printable(name)}"' for name in names)
+    return ".".join(filter(None, (table, *parts)))
 
 
 def _labels(setting: Setting | None) -> list[str]:

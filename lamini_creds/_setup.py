@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lamini_creds._clock import Clock
     from lamini_creds._credential import Hidden
-    from lamini_creds._freshness import Timing
+    from lamini_creds._options import EntryOptions
     from lamini_creds._provider import CredentialProvider
     from lamini_creds._registry import Observer
     from lamini_creds._remote import RemoteEntry
@@ -149,9 +149,12 @@ class Setup:
         chain = Chain(context, lambda: self._rules(profile))
 
         def make_remote(
-            label: str, provider: CredentialProvider, continue_on: frozenset[str], timing: Timing
+            label: str, provider: CredentialProvider, continue_on: frozenset[str], options: EntryOptions | None
         ) -> RemoteEntry:
+            from lamini_creds._freshness import Timing
             from lamini_creds._remote import RemoteEntry
+
+            timing = Timing(options.ttl, options.timeout, options.max_stale) if options else Timing()
 
             return RemoteEntry(
                 label, provider, continue_on,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lamini_creds._outcome import Problem
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 HttpPolicy = Literal["loopback", "private", "any"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
+_LONGEST_NAME = 253
 _METADATA = frozenset({"169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal"})
 _PRIVATE_SUFFIXES = (".local", ".internal", ".lan", ".home.arpa", ".svc", ".cluster.local")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -24,8 +25,7 @@ _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _EXAMPLE = "Expected something like https://api.example.com or localhost:8000."
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """
     A URL that a key may be bound to.
 
@@ -74,12 +74,7 @@ def parse(raw: str) -> Url | Problem:
         return problem
     if "?" in raw or "#" in raw:
         return Problem("the URL has a query or a fragment", "Give scheme, host, port and base path alone.")
-    split = _split(raw)
-    if isinstance(split, Problem):
-        return split
-    if split.host in _METADATA or split.host.rstrip(".") in _METADATA:
-        return Problem("the URL is a cloud's metadata address", "A key never goes there; name your server.")
-    return split
+    return _split(raw)
 
 
 def origin(url: str) -> str | None:
@@ -167,21 +162,21 @@ def _split(raw: str) -> Url | Problem:
     if "@" in authority:
         return Problem("the URL has a user name or password in it", "Give the key as the key; take it out of the URL.")
     matched = _AUTHORITY.fullmatch(authority)
-    if not matched:
+    if not matched or (marked is None and matched["host"].lower() in _DEFAULT_PORTS):
         return Problem("the URL's host or port can't be read", _EXAMPLE)
     host, port = matched["host"].lower(), matched["port"]
-    if marked is None and port is None and "." not in host and host != "localhost" and not host.startswith("["):
+    if marked is None and port is None:
         return Problem("the URL has no scheme and no port", _EXAMPLE)
-    problem = _bad_host(host)
-    if problem:
-        return problem
     scheme = marked[0][:-3].lower() if marked else "http" if is_private(host) else "https"
     if scheme not in _DEFAULT_PORTS:
         return Problem("the URL's scheme is neither http nor https", _EXAMPLE)
     number = int(port or _DEFAULT_PORTS[scheme])
-    if number > 65535:
-        return Problem("the URL's port is over 65535", _EXAMPLE)
-    return Url(scheme, _canonical(host), number, f"{slash}{path}".rstrip("/"))
+    problem = _bad_port(number) or _bad_host(host) or _metadata(host)
+    return problem or Url(scheme, _canonical(host), number, f"{slash}{path}".rstrip("/"))
+
+
+def _bad_port(port: int) -> Problem | None:
+    return Problem(f"the URL's port is over {_LAST_PORT}", _EXAMPLE) if port > _LAST_PORT else None
 
 
 def _bad_host(host: str) -> Problem | None:
@@ -189,11 +184,17 @@ def _bad_host(host: str) -> Problem | None:
         return _bad_ipv6(host)
     labels = host.removesuffix(".").split(".")
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
-        if re.fullmatch(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}", host) and not re.search(r"\b0\d", host):
-            return None
-        return Problem("the URL's host is an odd form of an IPv4 address", "Write it as four decimal numbers.")
-    if len(host) > 253 or not all(map(_LABEL.fullmatch, labels)):
+        if _address(host) is None:
+            return Problem("the URL's host is an odd form of an IPv4 address", "Write it as four decimal numbers.")
+        return None
+    if len(host) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
         return Problem("the URL's host is not a host name", _EXAMPLE)
+    return None
+
+
+def _metadata(host: str) -> Problem | None:
+    if _canonical(host).rstrip(".") in _METADATA:
+        return Problem("the URL is a cloud's metadata address", "A key never goes there; name your server.")
     return None
 
 
@@ -215,9 +216,9 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     """Give the address a host is written as, or None for a name; names cost no import."""
     if not host.startswith("[") and not host[-1:].isdigit():
         return None
-    from ipaddress import ip_address
+    from ipaddress import IPv4Address, IPv6Address
 
     try:
-        return ip_address(host.strip("[]"))
+        return IPv6Address(host[1:-1]) if host.startswith("[") else IPv4Address(host)
     except ValueError:
         return None

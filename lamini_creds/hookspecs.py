@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from lamini_creds._events import Event
+    from lamini_creds._event import Event
     from lamini_creds._provider import CredentialProvider
 
 PROJECT = "lamini_creds"

@@ -9,6 +9,7 @@ top (`production.key:`) beat nested ones, later duplicates beat earlier ones,
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 import yaml
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 50
 _MOST_NODES = 100_000
+_NO_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ufffd\U00010000-\U0010ffff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TEXT_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float"))
 _SHAPE = "Expected:  production: {key: ..., url: ...}"
@@ -69,14 +71,26 @@ def fields(data: bytes, profile: str) -> Fields | Problem:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return _malformed(data, mark)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return Problem("is not YAML text", "Save it as UTF-8 text without control characters.")
+    except Exception:  # noqa: BLE001  # whatever a parser raises may carry the text
+        return _not_text(data)
 
 
 def _malformed(data: bytes, mark: Mark | None) -> Problem:
     line = data.splitlines()[mark.line] if mark and mark.line < len(data.splitlines()) else b""
     reason = "a tab stands where YAML wants blanks" if b"\t" in line else "this is not YAML"
     return _Refused(reason, mark, remedy="Mend the line; a YAML file is indented with blanks.").problem
+
+
+def _not_text(data: bytes) -> Problem:
+    """Name the line of the first character that no YAML text has."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, reason = data.count(b"\n", 0, error.start) + 1, "this is not UTF-8"
+    else:
+        bad = _NO_YAML.search(text)
+        line, reason = text.count("\n", 0, bad.start() if bad else 0) + 1, "this is not YAML text"
+    return Problem(f"line {line}: {reason}", "Save the file as UTF-8 text without control characters.")
 
 
 def _fields(data: bytes, profile: str) -> Fields:
@@ -95,31 +109,48 @@ def _fields(data: bytes, profile: str) -> Fields:
 
 def _check_shape(data: bytes) -> None:
     """Bound depth, size after aliases, and the number of documents on the events, before anything is composed."""
-    open_counts = [0]
-    anchored: dict[str, int] = {}
-    anchors: list[str | None] = []
-    documents = 0
+    size, documents = _Size(), 0
     for event in yaml.parse(data, Loader=_Loader):
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise _Refused("a second document starts", event.start_mark, "Keep one document in the file.")
-        elif isinstance(event, yaml.CollectionStartEvent):
-            open_counts.append(1)
-            anchors.append(event.anchor)
-            if len(anchors) > _DEEPEST:
-                raise _Refused(f"nesting is deeper than {_DEEPEST}", event.start_mark)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            count, anchor = open_counts.pop(), anchors.pop()
-            open_counts[-1] += count
-            if anchor is not None:
-                anchored[anchor] = count
-        elif isinstance(event, yaml.AliasEvent):
-            open_counts[-1] += anchored.get(event.anchor or "", 1)
-        elif isinstance(event, yaml.ScalarEvent):
-            open_counts[-1] += 1
-        if open_counts[-1] > _MOST_NODES:
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if documents > 1:
+            raise _Refused("a second document starts", event.start_mark, "Keep one document in the file.")
+        size.add(event)
+        if size.depth > _DEEPEST:
+            raise _Refused(f"nesting is deeper than {_DEEPEST}", event.start_mark)
+        if size.nodes > _MOST_NODES:
             raise _Refused(f"aliases and lists make more than {_MOST_NODES} nodes", event.start_mark)
+
+
+class _Size:
+    """How deep a document is nested, and how many nodes it has where every alias stands for all it names."""
+
+    def __init__(self) -> None:
+        self._open = [0]
+        self._names: list[str | None] = []
+        self._anchored: dict[str, int] = {}
+
+    @property
+    def depth(self) -> int:
+        return len(self._names)
+
+    @property
+    def nodes(self) -> int:
+        """The nodes of the innermost open collection."""
+        return self._open[-1]
+
+    def add(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._open.append(1)
+            self._names.append(event.anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            nodes, name = self._open.pop(), self._names.pop()
+            self._open[-1] += nodes
+            if name is not None:
+                self._anchored[name] = nodes
+        elif isinstance(event, yaml.AliasEvent):
+            self._open[-1] += self._anchored.get(event.anchor or "", 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            self._open[-1] += 1
 
 
 def _lookup(mapping: yaml.Node | None, name: str, seen: frozenset[int] = frozenset()) -> yaml.Node | None:
@@ -135,7 +166,7 @@ def _lookup(mapping: yaml.Node | None, name: str, seen: frozenset[int] = frozens
 
 
 def _merged(mapping: yaml.MappingNode) -> Iterator[yaml.Node]:
-    for key, value in mapping.value:
+    for key, value in reversed(mapping.value):
         if isinstance(key, yaml.ScalarNode) and key.value == "<<" and _is_plain(key):
             yield from value.value if isinstance(value, yaml.SequenceNode) else (value,)
 

@@ -38,7 +38,7 @@ class EnvProvider:
             return tuple(map(get, sum(self._section(context), ())))
         service = context.service
         key, url = get(service.key_variable), get(service.url_variable)
-        if key and url:
+        if key and url and key.strip(BLANKS) and url.strip(BLANKS):
             return key, url
         return key, url, *map(get, sum(self._section(context), ()))
 
@@ -87,9 +87,8 @@ def _odd_spellings(environ: Mapping[str, str], prefix: str) -> dict[str, tuple[s
     for name in environ:
         if name.startswith(f"{prefix}__"):
             parts = [part for part in name[len(prefix) :].lower().replace(".", "__").split("__") if part]
-            if len(parts) == 2 and parts[1] in ("key", "url"):
-                usual = _variable(prefix, *parts)
-                if name != usual:
+            match parts:
+                case [section, ("key" | "url") as field] if name != (usual := _variable(prefix, section, field)):
                     found[usual] = (*found.get(usual, ()), name)
     return found
 

@@ -74,11 +74,12 @@ class _Section:
 
     def field(self, name: str) -> Hidden[object]:
         """Look a field up by its dotted name, then below the profile."""
-        if isinstance(self._mapping.value, Mapping) and f"{self._profile}.{name}" in self._mapping.value:
-            return Hidden(self._mapping.value[f"{self._profile}.{name}"])
-        if isinstance(self._nested.value, Mapping):
-            return Hidden(self._nested.value.get(name))
-        return Hidden(None)
+        dotted = _found(self._mapping, f"{self._profile}.{name}")
+        return _found(self._nested, name) if dotted.value is None else dotted
+
+
+def _found(mapping: Hidden[object], name: str) -> Hidden[object]:
+    return Hidden(mapping.value.get(name) if isinstance(mapping.value, Mapping) else None)
 
 
 def _one(argument: Hidden[object], stored: Hidden[object], name: str) -> str | None:
@@ -90,7 +91,7 @@ def _one(argument: Hidden[object], stored: Hidden[object], name: str) -> str | N
         return None
     if not isinstance(given.value, str):
         raise ProviderInvalid(f"the {name} passed is of type {type(given.value).__name__}, not text")
-    if not given.value.strip(BLANKS):
+    if not str.strip(given.value, BLANKS):
         raise ProviderInvalid(f"the {name} passed is blank", remedy="Pass None to have it looked for.")
     return given.value
 

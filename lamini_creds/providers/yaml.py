@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from lamini_creds import _read
-from lamini_creds._credential import Hidden, Secret
+from lamini_creds._credential import Secret
 from lamini_creds._outcome import Problem
 from lamini_creds._text import printable
 from lamini_creds.errors import ProviderInvalid
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from lamini_creds._provider import Context, LocalProvider
+    from lamini_creds.providers._yamltext import Fields
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,11 @@ class YamlProvider:
 
     def places(self, context: Context) -> tuple[LocalProvider, ...]:
         """Give one provider a file."""
-        if self.path is not None:
-            return (_YamlFile(self.path, self.permissions, named=True),)
-        return tuple(_YamlFile(file, self.permissions, named=False) for file in context.service.files)
+        names = [f"~/{file}" for file in context.service.files] if self.path is None else [self.path]
+        return tuple(
+            _YamlFile(name, _read.located(name, context.home), self.permissions, named=self.path is not None)
+            for name in names
+        )
 
     def state(self, context: Context) -> Hashable:
         """Give the state of every file."""
@@ -54,53 +56,57 @@ class YamlProvider:
 class _YamlFile:
     """One YAML file: below the home directory, or named by the user and so bound to exist."""
 
-    path: str
+    name: str
+    path: str | Problem
     permissions: _read.Permissions
     named: bool
 
-    def state(self, context: Context) -> Hashable:
-        path = self._located(context)
-        return path and _read.state(path)
+    def state(self, _context: Context) -> Hashable:
+        return None if isinstance(self.path, Problem) else _read.state(self.path)
 
     def provide(self, context: Context) -> Secret | None:
-        path = self._located(context)
-        if path is None:
-            if self.named:
-                raise ProviderInvalid("is not an absolute path", place=printable(self.path), remedy=_read.ABSOLUTE)
-            return Secret(source=f"~/{self.path}", reason="there is no home directory")
-        content = _read.read(path)
-        place = printable(path)
+        if isinstance(self.path, Problem):
+            return self._absent(self.path)
+        content = _read.read(self.path)
         if isinstance(content, _read.Missing):
-            if self.named:
-                raise ProviderInvalid(content.reason, place=place, remedy="Create the file, or mend its name.")
-            return Secret(source=place, reason=content.reason)
-        found = content if isinstance(content, Problem) else _section(content, context.profile)
-        if isinstance(found, Problem):
-            raise ProviderInvalid(found.reason, place=place, remedy=found.remedy)
-        key, url = found
-        if key.value and not isinstance(content, Problem):
-            self._judge(content, place, context)
+            return self._absent(Problem(content.reason, "Create the file, or mend its name."))
+        if isinstance(content, Problem):
+            raise self._invalid(content)
+        key, url = self._fields(content, context.profile)
+        self._judge(content, context, key=key.value is not None, url=url.value is not None)
         return Secret(
-            key.value, url=url.value, source=place, reason=f"there is no key under '{printable(context.profile)}'"
+            key.value,
+            url=url.value,
+            source=self._place,
+            reason=f"there is no key under '{printable(context.profile)}'",
         )
 
-    def _located(self, context: Context) -> str | None:
+    @property
+    def _place(self) -> str:
+        return printable(self.name if isinstance(self.path, Problem) else self.path)
+
+    def _absent(self, problem: Problem) -> Secret:
         if self.named:
-            return _read.located(self.path, context.home)
-        return None if context.home is None else os.path.join(context.home, self.path)
+            raise self._invalid(problem)
+        return Secret(source=self._place, reason=problem.reason)
 
-    def _judge(self, content: _read.Content, place: str, context: Context) -> None:
-        judged = _read.exposure(content, self.permissions)
+    def _fields(self, content: _read.Content, profile: str) -> Fields:
+        from lamini_creds.providers._yamltext import fields
+
+        found = fields(content.data, profile)
+        if isinstance(found, Problem):
+            raise self._invalid(found)
+        return found
+
+    def _judge(self, content: _read.Content, context: Context, *, key: bool, url: bool) -> None:
+        judged = _read.exposure(content, self.permissions, self._place, key=key) if key or url else None
         if isinstance(judged, Problem):
-            raise ProviderInvalid(f"holds a key and {judged.reason}", place=place, remedy=judged.remedy)
+            raise self._invalid(judged)
         if judged:
-            context.warn(f"{place} holds a key and {judged}; run: chmod 600 '{place}'")
+            context.warn(judged)
 
-
-def _section(content: _read.Content, profile: str) -> tuple[Hidden[str | None], Hidden[str | None]] | Problem:
-    from lamini_creds.providers._yamltext import fields
-
-    return fields(content.data, profile)
+    def _invalid(self, problem: Problem) -> ProviderInvalid:
+        return ProviderInvalid(problem.reason, place=self._place, remedy=problem.remedy)
 
 
 @hookimpl

@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from lamini_creds._credential import Secret
+from lamini_creds._provider import LocalProvider
 from lamini_creds._resolver import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
     from pathlib import Path
 
     from lamini_creds._provider import Context, CredentialProvider
@@ -133,5 +134,19 @@ def resolver_of(
     options = {} if service is None else {"service": service}
     resolver = Resolver(merged, environ={} if environ is None else environ, home=home, clock=clock, **options)
     for name, provider in providers.items():
-        resolver._setup.registry.offer(name, lambda provider=provider: provider)
+        resolver._setup.registry.offer(name, _class_of(provider))
     return resolver
+
+
+def _class_of(provider: CredentialProvider) -> type[CredentialProvider]:
+    """Give a class without options whose instances ask this one provider."""
+
+    class Given:
+        def provide(self, context: Context) -> Secret | None:
+            return provider.provide(context)
+
+    class GivenLocal(Given):
+        def state(self, context: Context) -> Hashable:
+            return provider.state(context) if isinstance(provider, LocalProvider) else None
+
+    return GivenLocal if isinstance(provider, LocalProvider) else Given

@@ -1,0 +1,78 @@
+"""Somebody else's provider at work: what it does wrong is told with the distribution that it came from."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from lamini_creds import errors
+from lamini_creds._credential import Secret
+from lamini_creds._text import printable
+from lamini_creds.errors import CredentialError, ProviderInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from lamini_creds._provider import Context, CredentialProvider, LocalProvider
+
+
+class Plugged:
+    """
+    A remote provider of a plugin.
+
+    Args:
+        provider: The plugin's own.
+        offer: Distribution and version.
+    """
+
+    __slots__ = ("_offer", "provider")
+
+    def __init__(self, provider: CredentialProvider, offer: str) -> None:
+        self.provider = provider
+        self._offer = offer
+
+    def provide(self, context: Context) -> Secret | None:
+        """Ask it; nothing but a Secret, None or one of our errors leaves."""
+        found = _ask(self.provider, context)
+        if isinstance(found, CredentialError):
+            raise found
+        if isinstance(found, str):
+            raise ProviderInvalid(f"the plugin of {self._offer} {found}", remedy="Its `provide` gives a Secret or None.")
+        return found
+
+
+class LocalPlugged(Plugged):
+    """A local provider of a plugin."""
+
+    __slots__ = ()
+
+    provider: LocalProvider
+
+    def state(self, context: Context) -> Hashable:
+        """Give the place's token."""
+        return self.provider.state(context)
+
+
+def plain(error: CredentialError) -> CredentialError:
+    """Give the error as one of our own classes: a plugin's subclass may not be made from the same arguments."""
+    if type(error).__module__ == errors.__name__:
+        return error
+    kind = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
+    made: CredentialError = kind(str(error.reason), place=str(error.place), remedy=str(error.remedy))
+    return made
+
+
+def _ask(provider: CredentialProvider, context: Context) -> Secret | CredentialError | str | None:
+    """Give what it found, an error, or words for what it did wrong: this frame holds it bare and never raises."""
+    try:
+        found: object = provider.provide(context)
+    except CredentialError as error:
+        return plain(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # its text may hold the key
+        return f"raised {printable(type(error).__name__)}"
+    if found is None or isinstance(found, Secret):
+        return found
+    if inspect.iscoroutine(found):
+        found.close()
+        return "returned a coroutine: `provide` is a plain function"
+    return f"returned a value of type {printable(type(found).__name__)}"

@@ -1,0 +1,86 @@
+"""What the commands print: tables in plain text, or drawn by rich on a terminal; everything from outside escaped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from lamini_creds._text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lamini_creds.errors import CredentialError
+
+_STYLES = {
+    "found": "bold green",
+    "denied": "bold red",
+    "unavailable": "bold red",
+    "unsupported": "bold red",
+    "invalid": "bold red",
+    "miss": "dim",
+}
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """
+    Print a table: columns of plain text, or with colours and frames where rich is installed and a person reads.
+
+    Args:
+        headers: The columns' names.
+        rows: The cells of each row, as many as there are headers.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty() and _drawn(headers, cells):
+        return
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    for row in (headers, *cells):
+        line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def line(text: str = "") -> None:
+    """Print one line."""
+    click.echo(printable(text).rstrip())
+
+
+def as_json(value: object) -> None:
+    """Print a value as JSON in ASCII, which no terminal takes for commands."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def error(problem: CredentialError) -> None:
+    """Print what is wrong and what to do about it, for a person, on the standard error stream."""
+    place = f"{problem.place}: " if problem.place else ""
+    _complain("error", f"{place}{problem.reason}\n{problem.remedy}")
+
+
+def warning(message: str) -> None:
+    """Print what works but should be mended, on the standard error stream."""
+    _complain("warning", message)
+
+
+def _complain(kind: str, message: str) -> None:
+    first, *others = message.rstrip().split("\n")
+    click.echo(f"{kind}: {printable(first)}", err=True)
+    for other in others:
+        click.echo(f"  {printable(other)}", err=True)
+
+
+def _drawn(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
+    """Draw the table with rich; say whether rich is there."""
+    try:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        return False
+    drawing = Table()
+    for header in headers:
+        drawing.add_column(header, overflow="fold")
+    for row in rows:
+        drawing.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    Console(file=sys.stdout).print(drawing)
+    return True

@@ -1,0 +1,200 @@
+"""Secrets Manager: what is read, from which name, version, account and region."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lamini_creds import ProviderInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws import Aws
+
+    from lamini_creds import Context, Secret
+
+    Ask = Callable[..., Secret]
+
+KEY = "test-key-aws-1"
+URL = "https://lamini.example.com"
+
+
+def test_the_whole_text_is_the_key(aws: Aws, read_secret: Ask, name: str) -> None:
+    """A secret that holds no JSON is the key."""
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)
+
+    assert KEY == read_secret(aws, name).key
+
+
+def test_json_holds_key_and_url(aws: Aws, read_secret: Ask, name: str) -> None:
+    """JSON with `key` and `url` gives both."""
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps({"key": KEY, "url": URL}))
+
+    found = read_secret(aws, name)
+
+    assert (KEY, URL) == (found.key, found.url)
+
+
+def test_pointers_find_fields(aws: Aws, read_secret: Ask, name: str) -> None:
+    """`key_field` and `url_field` point into the JSON."""
+    text = json.dumps({"lamini": {"token": KEY}, "hosts": [URL]})
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
+
+    found = read_secret(aws, name, key_field="/lamini/token", url_field="/hosts/0")
+
+    assert (KEY, URL) == (found.key, found.url)
+
+
+def test_a_binary_secret_that_holds_text(aws: Aws, read_secret: Ask, name: str) -> None:
+    """A binary secret is read as UTF-8."""
+    aws.client("secretsmanager").create_secret(Name=name, SecretBinary=KEY.encode())
+
+    assert KEY == read_secret(aws, name).key
+
+
+def test_the_profile_stands_in_the_name(aws: Aws, read_secret: Ask, name: str, context: Callable[..., Context]) -> None:
+    """`{profile}` in the name is the profile asked for."""
+    aws.client("secretsmanager").create_secret(Name=f"{name}/staging", SecretString=KEY)
+
+    assert KEY == read_secret(aws, name + "/{profile}", context=context("staging")).key
+
+
+def test_another_secret_holds_the_url(aws: Aws, read_secret: Ask, name: str) -> None:
+    """`url_secret` is where the URL is, and is named as its place."""
+    client = aws.client("secretsmanager")
+    client.create_secret(Name=name, SecretString=KEY)
+    client.create_secret(Name=f"{name}/url", SecretString=URL)
+
+    found = read_secret(aws, name, url_secret=f"{name}/url")
+
+    assert (KEY, URL, True) == (found.key, found.url, f"{name}/url" in found.url_source)
+
+
+def test_an_arn_names_region_and_account(aws: Aws, read_secret: Ask, name: str) -> None:
+    """A full ARN needs no region, and its account is told."""
+    arn = aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)["ARN"]
+
+    found = read_secret(aws, arn, region=None)
+
+    assert f"secret '{arn}' in eu-west-1 of account {arn.split(':')[4]}" == found.source
+
+
+def test_the_version_is_told(aws: Aws, read_secret: Ask, name: str) -> None:
+    """The store's version id goes into the secret."""
+    version = aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)["VersionId"]
+
+    assert version == read_secret(aws, name).version
+
+
+def test_the_previous_stage(aws: Aws, read_secret: Ask, name: str) -> None:
+    """AWSPREVIOUS is the value before the last."""
+    client = aws.client("secretsmanager")
+    client.create_secret(Name=name, SecretString=KEY)
+    client.put_secret_value(SecretId=name, SecretString="test-key-aws-2")
+
+    assert KEY == read_secret(aws, name, version_stage="AWSPREVIOUS").key
+
+
+def test_a_version_by_its_id(aws: Aws, read_secret: Ask, name: str) -> None:
+    """`version_id` pins one version."""
+    client = aws.client("secretsmanager")
+    first = client.create_secret(Name=name, SecretString=KEY)["VersionId"]
+    client.put_secret_value(SecretId=name, SecretString="test-key-aws-2")
+
+    assert KEY == read_secret(aws, name, version_id=first).key
+
+
+def test_a_rotation_is_seen_by_the_kept_client(aws: Aws, read_secret: Ask, name: str) -> None:
+    """A promoted version is what the next call reads."""
+    client = aws.client("secretsmanager")
+    client.create_secret(Name=name, SecretString=KEY)
+    read_secret(aws, name)
+    client.put_secret_value(SecretId=name, SecretString="test-key-aws-2")
+
+    assert "test-key-aws-2" == read_secret(aws, name).key
+
+
+def test_two_regions_hold_two_keys(moto_aws: Aws, read_secret: Ask, name: str) -> None:
+    """The region option decides whose secret of one name is read."""
+    moto_aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)
+
+    with pytest.raises(ProviderInvalid) as raised:
+        read_secret(moto_aws, name, region="us-east-1")
+
+    assert f"secret '{name}' in us-east-1" == raised.value.place
+
+
+@pytest.mark.parametrize(
+    "version",
+    [{"version_stage": "AWSPENDING"}, {"version_id": "0" * 32}],
+    ids=["stage", "id"],
+)
+def test_no_such_version(aws: Aws, read_secret: Ask, name: str, version: dict[str, str]) -> None:
+    """A version that is not there is INVALID."""
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)
+
+    with pytest.raises(ProviderInvalid, match="is not there, or not in this version"):
+        read_secret(aws, name, **version)
+
+
+def test_no_such_secret_names_region_and_account(
+    aws: Aws, read_secret: Ask, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that is not there is INVALID, and the place says in whose account it was looked for."""
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "210987654321")
+
+    with pytest.raises(ProviderInvalid) as raised:
+        read_secret(aws, name)
+
+    assert f"secret '{name}' in eu-west-1 of account 210987654321" == raised.value.place
+
+
+def test_a_secret_scheduled_for_deletion(aws: Aws, read_secret: Ask, name: str) -> None:
+    """A secret marked for deletion is INVALID, in those words."""
+    client = aws.client("secretsmanager")
+    client.create_secret(Name=name, SecretString=KEY)
+    client.delete_secret(SecretId=name, RecoveryWindowInDays=7)
+
+    with pytest.raises(ProviderInvalid, match="is scheduled for deletion"):
+        read_secret(aws, name)
+
+
+def test_a_deleted_secret(aws: Aws, read_secret: Ask, name: str) -> None:
+    """A secret deleted at once is INVALID."""
+    client = aws.client("secretsmanager")
+    client.create_secret(Name=name, SecretString=KEY)
+    client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+    with pytest.raises(ProviderInvalid, match="is not there"):
+        read_secret(aws, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"key": "test-key-aws-1"', "is not JSON"),
+        ('{"token": "test-key-aws-1"}', "has no 'key'"),
+        ('{"key": ["test-key-aws-1"]}', "holds a list"),
+        ('{"key": ""}', "nothing but blanks"),
+        (" ", "is empty"),
+        ("<html>test-key-aws-1</html>", "starts with '<'"),
+    ],
+    ids=["truncated", "missing", "list", "blank", "empty", "html"],
+)
+def test_what_is_no_key(moto_aws: Aws, read_secret: Ask, name: str, text: str, reason: str) -> None:
+    """A secret that holds something else is INVALID, and its text is not shown."""
+    moto_aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
+
+    with pytest.raises(ProviderInvalid, match=reason) as raised:
+        read_secret(moto_aws, name)
+
+    assert "test-key" not in f"{raised.value} {raised.value.place}"
+
+
+def test_no_region(moto_aws: Aws, read_secret: Ask, name: str) -> None:
+    """Without a region from anywhere it is INVALID, with the option that sets it."""
+    with pytest.raises(ProviderInvalid, match="no region is set"):
+        read_secret(moto_aws, name, region=None)

@@ -1,0 +1,298 @@
+"""What becomes of a vault that refuses, breaks, or is not to be reached; and that nothing of its answers shows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import lamini_creds_azure
+import pytest
+from azure_http import Reply
+from azure_vault import Vault, refusal
+from faults import Answer, Cut, Dribble, Fault, FaultProxy, Hang, Pass, Refuse, refused_port
+from lamini_creds_azure import AzureProvider
+
+from lamini_creds import ProviderDenied, ProviderError, ProviderInvalid, ProviderUnavailable
+from lamini_creds.testing import assert_no_leak
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from azure_entra import Entra
+
+    from lamini_creds import Context
+
+pytestmark = pytest.mark.usefixtures("client_secret")
+
+KEY = "test-key-azure-1"
+HTML = f"<html><body>{KEY}</body></html>".encode()
+
+
+@pytest.fixture
+def way(vault: Vault, tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> Iterator[FaultProxy]:
+    """Give a way to the vault that speaks TLS on both sides, so that its faults are those of HTTP."""
+    with FaultProxy(vault.port, tls=tls, upstream_tls=client_tls) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def faulty(options: dict[str, Any], way: FaultProxy) -> AzureProvider:
+    return AzureProvider(**{**options, "vault_url": f"https://localhost:{way.port}"})
+
+
+def failure(provider: AzureProvider, context: Context) -> ProviderError:
+    """Give what the provider raises."""
+    with pytest.raises(ProviderError) as caught:
+        provider.provide(context)
+    return caught.value
+
+
+def test_missing(options: dict[str, Any], vault: Vault, within: Callable[..., Context]) -> None:
+    """A secret that is not there is invalid; vault and secret are named."""
+    error = failure(AzureProvider(**{**options, "secret": "other"}), within())
+
+    assert (ProviderInvalid, f"secret 'other' in localhost:{vault.port}") == (type(error), error.place)
+
+
+def test_deleted(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A deleted secret is invalid."""
+    vault.delete("lamini")
+
+    assert "is not there, or deleted" == failure(provider, within()).reason
+
+
+def test_no_such_version(options: dict[str, Any], within: Callable[..., Context]) -> None:
+    """A version that is not there is invalid, and named."""
+    error = failure(AzureProvider(**options, version="0" * 32), within())
+
+    assert "secret 'lamini', version 00000000000000000000000000000000, in " in error.place
+
+
+def test_disabled(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A disabled version is invalid, though the vault answers 403 for it."""
+    vault.put("lamini", KEY, enabled=False)
+    error = failure(provider, within())
+
+    assert (ProviderInvalid, "is disabled") == (type(error), error.reason)
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("ForbiddenByRbac", "secrets/getSecret/action"),
+        ("ForbiddenByPolicy", "the secret permission 'get'"),
+        ("AccessDenied", "the secret permission 'get'"),
+        ("ForbiddenByFirewall", "firewall"),
+        ("ForbiddenByConnection", "private endpoint"),
+    ],
+)
+def test_denied(provider: AzureProvider, vault: Vault, within: Callable[..., Context], code: str, remedy: str) -> None:
+    """A refusal tells the vault's reason, and what permits the reading."""
+    vault.denials["app"] = code
+    error = failure(provider, within())
+
+    assert (ProviderDenied, f"the vault refuses it (HTTP 403, {code})", True) == (
+        type(error),
+        error.reason,
+        remedy in error.remedy,
+    )
+
+
+def test_denied_for_missing(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A refusal says that it may stand for a secret that is not there."""
+    vault.denials["app"] = "ForbiddenByRbac"
+
+    assert "Some vaults answer so for a secret that is not there." in failure(provider, within()).remedy
+
+
+def test_unknown_code(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A code that is not known is not repeated: it could be anything."""
+    vault.denials["app"] = KEY
+
+    assert "the vault refuses it (HTTP 403)" == failure(provider, within()).reason
+
+
+def test_fresh_token_refused(
+    provider: AzureProvider, vault: Vault, entra: Entra, within: Callable[..., Context]
+) -> None:
+    """A vault that takes not even a fresh token denies the secret."""
+    vault.replies = [vault.challenge()] * 8
+    error = failure(provider, within())
+
+    assert (ProviderDenied, 2) == (type(error), entra.tokens)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_busy(provider: AzureProvider, vault: Vault, within: Callable[..., Context], status: int) -> None:
+    """A vault that is throttled or broken is unavailable."""
+    vault.replies = [refusal(status, "Busy", KEY)] * 2
+    error = failure(provider, within())
+
+    assert (ProviderUnavailable, f"the vault is busy or broken (HTTP {status})") == (type(error), error.reason)
+
+
+def test_busy_once(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """One failure is made good by a second try."""
+    vault.replies = [refusal(503, "ServiceUnavailable", "Try again.")]
+
+    assert KEY == provider.provide(within()).key
+
+
+def test_retry_after(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A vault that asks to wait longer than there is time is not waited for."""
+    vault.replies = [refusal(429, "Throttled", "Wait.")._replace(headers={"Retry-After": "3600"})]
+    error = failure(provider, within())
+
+    assert (ProviderUnavailable, [False, True]) == (type(error), vault.authorized)
+
+
+def test_strange_status(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A status that Key Vault never has is invalid."""
+    vault.replies = [Reply(418, HTML.decode())]
+
+    assert "the vault answered with HTTP 418" == failure(provider, within()).reason
+
+
+def test_refused(options: dict[str, Any], within: Callable[..., Context]) -> None:
+    """A vault that nobody listens for is unavailable."""
+    with refused_port() as port:
+        error = failure(AzureProvider(**{**options, "vault_url": f"https://localhost:{port}"}), within())
+
+    assert ProviderUnavailable is type(error)
+
+
+def test_no_such_host(options: dict[str, Any], within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vault whose name leads nowhere is unavailable."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    error = failure(AzureProvider(**{**options, "vault_url": "https://vault.invalid"}), within())
+
+    assert ProviderUnavailable is type(error)
+
+
+def test_untrusted(options: dict[str, Any], within: Callable[..., Context]) -> None:
+    """A certificate of a CA that nobody trusts makes the vault unavailable, and names `ca_file`."""
+    error = failure(AzureProvider(**{**options, "ca_file": None}), within())
+
+    assert (ProviderUnavailable, "there was no answer (SSLError)") == (type(error), error.reason)
+
+
+def test_no_ca_file(options: dict[str, Any], within: Callable[..., Context]) -> None:
+    """A CA file that is not there is invalid."""
+    error = failure(AzureProvider(**{**options, "ca_file": "/no/such/ca.pem"}), within())
+
+    assert (ProviderInvalid, "there is no such ca_file") == (type(error), error.reason)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Refuse(), Hang(), Hang(after=450), Cut(after=0), Cut(after=450), Cut(after=620), Dribble(every=0.2)],
+    ids=["refuse", "hang", "hang later", "cut", "cut head", "cut body", "dribble"],
+)
+def test_faults(
+    faulty: AzureProvider, way: FaultProxy, vault: Vault, within: Callable[..., Context], fault: Fault
+) -> None:
+    """A connection that fails or hangs makes the vault unavailable, within the time that there is."""
+    vault.put("lamini", KEY * 100)
+    way.faults = [fault]
+
+    assert ProviderUnavailable is type(failure(faulty, within(1.0)))
+
+
+def test_dribbled_body(faulty: AzureProvider, way: FaultProxy, vault: Vault, within: Callable[..., Context]) -> None:
+    """A body that comes too slowly is not waited for, though no single read takes long."""
+    vault.put("lamini", KEY * 100)
+    way.faults = [Dribble(after=700, every=0.05)]
+
+    assert "there was no answer in time" == failure(faulty, within(1.5)).reason
+
+
+def test_cut_once(faulty: AzureProvider, way: FaultProxy, within: Callable[..., Context]) -> None:
+    """One broken connection is made good by a second try."""
+    way.faults = [Refuse(), Pass()]
+
+    assert KEY == faulty.provide(within()).key
+
+
+def test_entra_hangs(options: dict[str, Any], entra: Entra, within: Callable[..., Context]) -> None:
+    """The login is held to the same time."""
+    with FaultProxy(entra.port) as way:
+        way.faults = [Hang()]
+        provider = AzureProvider(**{**options, "authority": f"https://localhost:{way.port}"})
+        error = failure(provider, within(1.0))
+
+    assert ProviderUnavailable is type(error)
+
+
+STRANGE = {
+    "html": Answer(200, HTML, {"Content-Type": "text/html"}),
+    "html as json": Answer(200, HTML, {"Content-Type": "application/json"}),
+    "truncated": Answer(200, f'{{"value":"{KEY}'.encode(), {"Content-Type": "application/json"}),
+    "cut short": Answer(200, f'{{"value":"{KEY}"}}'.encode(), {"Content-Type": "application/json"}, length=4000),
+    "list": Answer(200, json.dumps({"value": [KEY]}).encode(), {"Content-Type": "application/json"}),
+    "no object": Answer(200, json.dumps([KEY]).encode(), {"Content-Type": "application/json"}),
+    "no value": Answer(200, json.dumps({"tags": {"x": KEY}}).encode(), {"Content-Type": "application/json"}),
+    "no date": Answer(
+        200,
+        json.dumps({"value": KEY, "attributes": {"exp": KEY}}).encode(),
+        {"Content-Type": "application/json"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_answers(faulty: AzureProvider, way: FaultProxy, within: Callable[..., Context], name: str) -> None:
+    """An answer of status 200 that is no secret is invalid."""
+    way.faults = [STRANGE[name]]
+
+    assert ProviderInvalid is type(failure(faulty, within()))
+
+
+@pytest.mark.parametrize("name", [*STRANGE, "refused"])
+def test_errors_show_nothing(faulty: AzureProvider, way: FaultProxy, within: Callable[..., Context], name: str) -> None:
+    """No error shows what the vault answered: not in its text, not in what it is chained to, not in our frames."""
+    way.faults = [STRANGE.get(name, Answer(500, HTML))]
+    error = failure(faulty, within())
+
+    assert_no_leak(KEY, error, _frames(error))
+
+
+def test_unusable_value_shows_nowhere(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """No error shows a value that can't be used."""
+    vault.put("lamini", json.dumps({"token": KEY}))
+    error = failure(provider, within())
+
+    assert_no_leak(KEY, error, _frames(error))
+
+
+@pytest.mark.parametrize("name", ["found", "html as json", "refused", "no login"])
+def test_logs(
+    faulty: AzureProvider,
+    way: FaultProxy,
+    within: Callable[..., Context],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """No log record shows a secret, whatever its level."""
+    caplog.set_level(logging.DEBUG)
+    way.faults = [{"found": Pass(), "no login": Pass(), "refused": Answer(500, HTML)}.get(name) or STRANGE[name]]
+    if name == "no login":
+        monkeypatch.setenv("AZURE_CLIENT_ID", "stranger")
+    try:
+        faulty.provide(within())
+    except ProviderError:
+        assert name != "found"
+    texts = [caplog.text, *(record.__dict__ for record in caplog.records)]
+
+    assert_no_leak(KEY, *texts)
+    assert_no_leak("test-client-secret", *texts)
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Give the locals of the plugin's frames, as a report of the error would print them."""
+    summary = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    package = lamini_creds_azure.__path__[0]
+    return [repr(frame.locals) for frame in summary if frame.filename.startswith(package)]

@@ -1,0 +1,231 @@
+"""How the provider comes by a token, and how long it keeps what it has."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure_entra import TENANT
+from lamini_creds_azure import AzureProvider
+
+from lamini_creds import ProviderInvalid, ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from azure_entra import Entra, Metadata
+    from azure_vault import Vault
+
+    from lamini_creds import Context
+
+RESOURCE = "https://vault.azure.net"
+
+
+def test_challenge(provider: AzureProvider, vault: Vault, entra: Entra, within: Callable[..., Context]) -> None:
+    """The vault is asked without a token first, and says where one is to be had."""
+    provider.provide(within())
+
+    assert ([False, True], 1) == (vault.authorized, entra.tokens)
+
+
+def test_kept(provider: AzureProvider, vault: Vault, entra: Entra, within: Callable[..., Context]) -> None:
+    """Token and connection serve for further reads."""
+    for _ in range(5):
+        provider.provide(within())
+
+    assert (1, 1) == (entra.tokens, len({request.port for request in vault.requests}))
+
+
+def test_profiles_share(
+    options: dict[str, Any], vault: Vault, entra: Entra, within: Callable[..., Context], client_secret: None
+) -> None:
+    """Two profiles in one vault need one login."""
+    vault.put("lamini-staging", "test-key-staging")
+    vault.put("lamini-production", "test-key-production")
+    provider = AzureProvider(**{**options, "secret": "lamini-{profile}"})
+    for profile in ("staging", "production"):
+        provider.provide(within(profile=profile))
+
+    assert 1 == entra.tokens
+
+
+def test_token_no_longer_taken(
+    provider: AzureProvider, vault: Vault, entra: Entra, within: Callable[..., Context]
+) -> None:
+    """A token that the vault no longer takes is replaced by a fresh one."""
+    provider.provide(within())
+    vault.replies = [vault.challenge(), vault.challenge()]
+
+    assert ("test-key-azure-1", 2) == (provider.provide(within()).key, entra.tokens)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fork(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """A forked child reads on a connection of its own."""
+    provider.provide(within())
+    parents = {request.port for request in vault.requests}
+    child = os.fork()
+    if not child:
+        found = False
+        try:
+            found = provider.provide(within()).key == "test-key-azure-1"
+        finally:
+            os._exit(0 if found else 1)
+    status = os.waitpid(child, 0)[1]
+
+    assert (0, True) == (status, vault.requests[-1].port not in parents)
+
+
+def test_constructor(entra: Entra, vault: Vault, options: dict[str, Any]) -> None:
+    """Nothing is asked before a secret is."""
+    AzureProvider(**options)
+
+    assert ([], []) == (entra.requests, vault.requests)
+
+
+def test_managed_identity(
+    options: dict[str, Any], metadata: Metadata, within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual machine's own identity is found."""
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", metadata.url)
+
+    assert "test-key-azure-1" == AzureProvider(**options).provide(within()).key
+
+
+def test_user_assigned_identity(
+    options: dict[str, Any],
+    vault: Vault,
+    metadata: Metadata,
+    within: Callable[..., Context],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`client_id` chooses a user-assigned identity."""
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", metadata.url)
+    metadata.identities["chosen"] = "chosen"
+    vault.denials["machine"] = "ForbiddenByRbac"
+
+    assert "test-key-azure-1" == AzureProvider(**options, client_id="chosen").provide(within()).key
+
+
+def test_client_id_alone(
+    options: dict[str, Any], client_secret: None, entra: Entra, within: Callable[..., Context]
+) -> None:
+    """With `client_id` no other login is tried."""
+    with pytest.raises(ProviderUnavailable):
+        AzureProvider(**options, client_id="chosen").provide(within())
+
+    assert 0 == entra.tokens
+
+
+def test_app_service(
+    options: dict[str, Any], metadata: Metadata, within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """App Service's identity endpoint is found."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{metadata.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", metadata.header)
+
+    assert "test-key-azure-1" == AzureProvider(**options).provide(within()).key
+
+
+def test_workload_identity(
+    options: dict[str, Any],
+    entra: Entra,
+    tmp_path: Path,
+    within: Callable[..., Context],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A pod's federated token is traded for Entra's."""
+    entra.secrets["pod"] = None
+    assertion = tmp_path / "token"
+    assertion.write_text("test-assertion")
+    for name, value in {
+        "AZURE_AUTHORITY_HOST": entra.url,
+        "AZURE_TENANT_ID": TENANT,
+        "AZURE_CLIENT_ID": "pod",
+        "AZURE_FEDERATED_TOKEN_FILE": str(assertion),
+    }.items():
+        monkeypatch.setenv(name, value)
+    AzureProvider(**options).provide(within())
+
+    assert "test-assertion" == entra.requests[-1].fields["client_assertion"]
+
+
+def test_az(
+    options: dict[str, Any],
+    entra: Entra,
+    tmp_path: Path,
+    within: Callable[..., Context],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The login of the `az` program is found, and asked for the vault's tenant."""
+    token = entra.mint("app", RESOURCE)
+    program = tmp_path / "az"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >{tmp_path}/asked\necho \'{{"accessToken": "{token}", "expires_on": 4070908800}}\'\n'
+    )
+    program.chmod(0o755)
+    AzureProvider(**options).provide(within())
+
+    assert f"--resource {RESOURCE} --tenant {TENANT}" in (tmp_path / "asked").read_text()
+
+
+def test_other_tenant(
+    options: dict[str, Any], client_secret: None, vault: Vault, within: Callable[..., Context]
+) -> None:
+    """`tenant_id` lets the login go to the vault's tenant where that is not its own."""
+    vault.tenant = "99999999-2222-3333-4444-555555555555"
+
+    assert "test-key-azure-1" == AzureProvider(**options, tenant_id=vault.tenant).provide(within()).key
+
+
+def test_other_tenant_unnamed(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """Without it no tenant but the login's own is told who asks."""
+    vault.tenant = "99999999-2222-3333-4444-555555555555"
+
+    with pytest.raises(ProviderUnavailable, match="no login"):
+        provider.provide(within())
+
+
+def test_other_domain(
+    options: dict[str, Any], client_secret: None, entra: Entra, within: Callable[..., Context]
+) -> None:
+    """A vault that asks for a login of another domain than its own gets none."""
+    provider = AzureProvider(**{**options, "verify_challenge_resource": True})
+
+    with pytest.raises(ProviderInvalid, match="a login of another domain"):
+        provider.provide(within())
+
+    assert 0 == entra.tokens
+
+
+def test_no_login(options: dict[str, Any], within: Callable[..., Context]) -> None:
+    """Where there is no login at all, the vault is unavailable, and the ways to one are told."""
+    with pytest.raises(ProviderUnavailable, match="no login for the vault is to be had\n  Run `az login`"):
+        AzureProvider(**options).provide(within())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AZURE_CLIENT_SECRET", "test-wrong-secret", r"\(AADSTS7000215\)"),
+        ("AZURE_CLIENT_ID", "stranger", r"\(AADSTS700016\)"),
+        ("AZURE_TENANT_ID", "no/tenant", "no login"),
+    ],
+    ids=["secret", "application", "tenant"],
+)
+def test_wrong_login(
+    provider: AzureProvider,
+    within: Callable[..., Context],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    told: str,
+) -> None:
+    """A login that Entra refuses is none; its code is told, where it gives one."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ProviderUnavailable, match=told):
+        provider.provide(within())

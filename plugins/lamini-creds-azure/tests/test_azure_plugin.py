@@ -1,0 +1,70 @@
+"""The plugin as the core finds it, and production's names with nothing but their defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure_entra import Entra
+from azure_vault import Vault
+from connect_proxy import ConnectProxy
+
+from lamini_creds import ConfigError, Resolver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("client_secret")
+
+
+def resolver(home: Path, **tables: dict[str, Any]) -> Resolver:
+    settings = {"providers": [name.replace("_", ":") for name in tables]}
+    settings["provider"] = {name.replace("_", ":"): table for name, table in tables.items()}
+    return Resolver(settings, environ={}, home=home)
+
+
+def test_production_names(
+    vault: Vault, entra: Entra, ca_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no option but vault and secret, the SDK's own endpoints and checks lead to the key."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
+    entra.authority = "https://login.microsoftonline.com"
+    vault.put("lamini-production", '{"key": "test-key-production", "url": "https://lamini.example.com"}')
+    table = {"vault_url": "https://lamini-test.vault.azure.net", "secret": "lamini-{profile}"}
+    routes = {"lamini-test.vault.azure.net:443": vault.port, "login.microsoftonline.com:443": entra.port}
+    with ConnectProxy(routes) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        credential = resolver(tmp_path, azure=table).resolve()
+
+    assert ("test-key-production", "https://lamini.example.com", []) == (credential.key, credential.url, proxy.refused)
+
+
+def test_two_vaults(
+    options: dict[str, Any], entra: Entra, ca_file: str, tls: Any, vault: Vault, tmp_path: Path
+) -> None:
+    """Two vaults stand in one chain by labelled entries."""
+    vault.put("lamini", "test-key-first")
+    with Vault(entra, tls) as second:
+        second.put("lamini", "test-key-second")
+        other = {**options, "vault_url": second.url}
+        found = [
+            resolver(tmp_path, **{name: table}).resolve()
+            for name, table in {"azure_first": options, "azure_second": other}.items()
+        ]
+
+    assert [("azure:first", "test-key-first"), ("azure:second", "test-key-second")] == [
+        (credential.provider, credential.key) for credential in found
+    ]
+
+
+def test_version_told(options: dict[str, Any], vault: Vault, tmp_path: Path) -> None:
+    """The credential tells the version that it came from."""
+    newest = vault.put("lamini", "test-key-azure-2")
+
+    assert newest.name == resolver(tmp_path, azure=options).resolve().version
+
+
+def test_secret_required(tmp_path: Path) -> None:
+    """A table without `secret` is an error of the configuration."""
+    with pytest.raises(ConfigError, match="needs the option 'secret'"):
+        resolver(tmp_path, azure={"vault_url": "https://lamini-test.vault.azure.net"}).resolve()

@@ -1,0 +1,96 @@
+"""
+A double of the Secrets Manager Agent and of the Lambda extension: the same two paths, the same header.
+
+It asks for its token, keeps what it once read as the agent does until it is
+asked with `refreshNow`, and reads through boto3 from the AWS behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from aws import Aws
+
+TOKEN = "test-agent-token-1"
+_NAMES = {"secretId": "SecretId", "versionId": "VersionId", "versionStage": "VersionStage"}
+
+
+class Agent:
+    """Listens on 127.0.0.1 and answers out of an AWS."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._kept: dict[str, dict[str, Any]] = {}
+        agent = self
+
+        class Handler(BaseHTTPRequestHandler):
+            wbufsize = -1
+
+            def do_GET(self) -> None:
+                status, answer = agent.answer(self.path, self.headers.get("X-Aws-Parameters-Secrets-Token"))
+                body = json.dumps(answer, default=_plain).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join(10)
+        self._server.server_close()
+
+    def answer(self, target: str, token: str | None) -> tuple[int, dict[str, Any]]:
+        """Answer one request."""
+        if token != TOKEN:
+            return 403, {"message": "Bad Token"}
+        parts = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        fresh = query.pop("refreshNow", "") == "true"
+        asked = f"{parts.path} {sorted(query.items())}"
+        if asked not in self._kept or fresh:
+            try:
+                self._kept[asked] = self._read(parts.path, query)
+            except ClientError as error:
+                return 400, {"__type": error.response["Error"]["Code"], "message": "as AWS says"}
+        return 200, self._kept[asked]
+
+    def _read(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        if path == "/secretsmanager/get":
+            wanted = {_NAMES[name]: value for name, value in query.items()}
+            answer: dict[str, Any] = self._aws.client("secretsmanager").get_secret_value(**wanted)
+        else:
+            selector = query.get("version") or query.get("label")
+            name = f"{query['name']}:{selector}" if selector else query["name"]
+            decrypt = query.get("withDecryption") == "true"
+            answer = self._aws.client("ssm").get_parameter(Name=name, WithDecryption=decrypt)
+        return answer
+
+
+def _plain(value: object) -> str:
+    return b64encode(value).decode() if isinstance(value, bytes) else str(value)
