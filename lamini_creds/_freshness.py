@@ -6,10 +6,10 @@ import math
 from random import uniform
 from typing import TYPE_CHECKING, NamedTuple
 
-from lamini_creds._clock import Moment
 from lamini_creds._outcome import Freshness, Outcome
 
 if TYPE_CHECKING:
+    from lamini_creds._clock import Moment
     from lamini_creds._answer import Answer
 
 REFRESH_FROM = (0.8, 0.88)

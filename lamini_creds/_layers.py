@@ -196,7 +196,7 @@ def _typed(section: Section) -> Section:
 
 def _misuse(option: str, setting: Setting) -> Problem | None:
     """Say what is wrong with a value of the right type: this frame holds it bare and never raises."""
-    if option == "default_profile" and not PROFILE.fullmatch(str(setting.value)):
+    if option == "default_profile" and not re.fullmatch(PROFILE, str(setting.value)):
         return Problem("is not a profile's name", PROFILE_RULE)
     for position, item in enumerate(_list(setting.value), start=1):
         if option == "providers" and not LABEL.fullmatch(item):

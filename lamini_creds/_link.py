@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lamini_creds._credential import Secret
 from lamini_creds._entry import Entry
+from lamini_creds._plugged import plain, plugged
 from lamini_creds._provider import LocalProvider
 from lamini_creds._registry import BUILT_IN, IMPORTS, Registry
 from lamini_creds._text import printable
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from lamini_creds._options import EntryOptions
     from lamini_creds._provider import Context, CredentialProvider
     from lamini_creds._remote import RemoteEntry
-    from lamini_creds._settings import Settings
+    from lamini_creds._settings import Setting, Settings
 
 ENTRY_KEYS = ("ttl", "timeout", "max_stale", "continue_on", "distribution")
+_TAKEN = (*ENTRY_KEYS, "provide", "state")
 
 MakeRemote: TypeAlias = "Callable[[str, CredentialProvider, frozenset[str], EntryOptions | None], RemoteEntry]"
 
@@ -94,10 +96,7 @@ class Link:
         try:
             return self._load()
         except CredentialError as error:
-            unloadable = _Unloadable(error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin does; its text may hold a value
-            problem = f"the provider can't be made: it raised {printable(type(error).__name__)}"
-            unloadable = _Unloadable(ProviderInvalid(problem, remedy="Look at its options, or report it to its author."))
+            unloadable = _Unloadable(plain(error))
         return (Entry(self.label, unloadable, self._continue_on),)
 
     def _load(self) -> tuple[Entry | RemoteEntry, ...]:
@@ -108,20 +107,38 @@ class Link:
         shared = {name: setting for name, setting in table.items() if name in ENTRY_KEYS}
         if self.built_in and not table:
             return self._places(self._registry.provider(self.name)())
-        from lamini_creds._options import EntryOptions, build, option_types
+        from lamini_creds._options import EntryOptions, build
 
-        options: EntryOptions = build(EntryOptions, shared, self.name)
+        options: EntryOptions = build(EntryOptions, shared, self.label)
         if options.continue_on is not None:
             self._continue_on = frozenset(options.continue_on)
         provider_class = self._registry.provider(self.name, options.distribution)
-        taken = [name for name in option_types(provider_class) if name in ENTRY_KEYS]
-        if taken:
-            raise ProviderInvalid(f"the provider has an option '{taken[0]}', a name that every entry has already")
-        return self._places(build(provider_class, own, self.label), options)
+        if self.built_in:
+            return self._places(build(provider_class, own, self.label), options)
+        offer = self._registry.origin(self.name, options.distribution)
+        return (self._entry(plugged(self._made(provider_class, own, offer), offer), options),)
+
+    def _made(
+        self, provider_class: type[CredentialProvider], own: dict[str, Setting], offer: str
+    ) -> CredentialProvider:
+        """Make a plugin's provider from its options, whatever its class does meanwhile."""
+        from lamini_creds._options import build, option_types
+
+        try:
+            taken = [name for name in option_types(provider_class) if name in _TAKEN]
+            if not taken:
+                return build(provider_class, own, self.label)
+            problem = f"has an option '{taken[0]}', which is a name of ours"
+        except CredentialError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin does; its text may hold a value
+            problem = f"raised {printable(type(error).__name__)} when it was made from its options"
+        raise ProviderInvalid(f"{offer} {problem}", remedy="Look at its options, or report it to its author.")
 
     def _places(
         self, provider: CredentialProvider, options: EntryOptions | None = None
     ) -> tuple[Entry | RemoteEntry, ...]:
+        """Give a built-in provider's entries, one a place."""
         places = getattr(provider, "places", None)
         providers = places(self._context) if places else (provider,)
         return tuple(self._entry(place, options) for place in providers)

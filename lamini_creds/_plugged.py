@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from lamini_creds import errors
 from lamini_creds._credential import Secret
+from lamini_creds._provider import LocalProvider
 from lamini_creds._text import printable
 from lamini_creds.errors import CredentialError, ProviderInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from lamini_creds._provider import Context, CredentialProvider, LocalProvider
+    from lamini_creds._provider import Context, CredentialProvider
 
 
 class Plugged:
@@ -22,7 +23,7 @@ class Plugged:
 
     Args:
         provider: The plugin's own.
-        offer: Distribution and version.
+        offer: What to call it: the plugin of a distribution.
     """
 
     __slots__ = ("_offer", "provider")
@@ -37,7 +38,7 @@ class Plugged:
         if isinstance(found, CredentialError):
             raise found
         if isinstance(found, str):
-            raise ProviderInvalid(f"the plugin of {self._offer} {found}", remedy="Its `provide` gives a Secret or None.")
+            raise ProviderInvalid(f"{self._offer} {found}", remedy="Its `provide` gives a Secret, or None.")
         return found
 
 
@@ -53,6 +54,11 @@ class LocalPlugged(Plugged):
         return self.provider.state(context)
 
 
+def plugged(provider: CredentialProvider, offer: str) -> Plugged:
+    """Take a plugin's provider in, as local as it is."""
+    return LocalPlugged(provider, offer) if isinstance(provider, LocalProvider) else Plugged(provider, offer)
+
+
 def plain(error: CredentialError) -> CredentialError:
     """Give the error as one of our own classes: a plugin's subclass may not be made from the same arguments."""
     if type(error).__module__ == errors.__name__:
@@ -60,6 +66,14 @@ def plain(error: CredentialError) -> CredentialError:
     kind = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
     made: CredentialError = kind(str(error.reason), place=str(error.place), remedy=str(error.remedy))
     return made
+
+
+def called(found: object) -> str:
+    """Name the type of what it gave; a coroutine is closed, so that nobody hears of it later."""
+    if inspect.iscoroutine(found):
+        found.close()
+        return "a coroutine: it is a plain function"
+    return f"a value of type {printable(type(found).__name__)}"
 
 
 def _ask(provider: CredentialProvider, context: Context) -> Secret | CredentialError | str | None:
@@ -72,7 +86,4 @@ def _ask(provider: CredentialProvider, context: Context) -> Secret | CredentialE
         return f"raised {printable(type(error).__name__)}"
     if found is None or isinstance(found, Secret):
         return found
-    if inspect.iscoroutine(found):
-        found.close()
-        return "returned a coroutine: `provide` is a plain function"
-    return f"returned a value of type {printable(type(found).__name__)}"
+    return f"returned {called(found)}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pluggy
 
 from lamini_creds import hookspecs
+from lamini_creds._plugged import called
 from lamini_creds._settings import DEFAULT_ORDER
 from lamini_creds._text import did_you_mean, printable
 from lamini_creds.errors import (
@@ -26,13 +27,12 @@ from lamini_creds.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
     from lamini_creds._event import Event
     from lamini_creds._provider import CredentialProvider
 
 BUILT_IN = ("explicit", "env", "file", "yaml")
-_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
 class Offer(NamedTuple):
@@ -87,6 +87,11 @@ class Registry:
             raise type(loaded)(loaded.reason, place=loaded.place, remedy=loaded.remedy)
         return loaded
 
+    def origin(self, name: str, distribution: str | None = None) -> str:
+        """Say whose plugin a provider is, for messages."""
+        offer = _one_offer(name, distribution)
+        return f"the plugin of {offer}" if isinstance(offer, Offer) else "the provider"
+
     def offer(self, name: str, provider: type[CredentialProvider]) -> None:
         """Offer a provider that is no plugin, as tests do."""
         with IMPORTS:
@@ -98,13 +103,20 @@ class Registry:
             offer = _one_offer(name, None)
             plugin = offer if isinstance(offer, CredentialError) else self._plugin(offer)
             if isinstance(plugin, CredentialError):
+                plugin.place = f"observers: {printable(name)}"
                 raise plugin
             hook = self._own_hook("lamini_creds_observe", plugin)
         if not hook.get_hookimpls():
-            raise ProviderInvalid(f"the plugin of {offer} has no hook lamini_creds_observe", place=name)
+            raise ProviderInvalid(
+                f"the plugin of {offer} has no hook lamini_creds_observe",
+                place=f"observers: {name}",
+                remedy="It should have: @hookimpl def lamini_creds_observe(event): ...",
+            )
         return Observer(name, str(offer), lambda event: hook(event=event))
 
     def _load(self, name: str, distribution: str | None) -> type[CredentialProvider] | CredentialError:
+        if name in BUILT_IN and distribution is not None:
+            return ConfigError(f"'{name}' is built in: no distribution can be picked for it")
         if name in BUILT_IN:
             plugin: object = import_module(f"lamini_creds.providers.{name}")
             self._manager.register(plugin)
@@ -144,9 +156,9 @@ class Registry:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin does, the others go on
             problem = f"raised {printable(type(error).__name__)} when asked for its provider"
         else:
-            if len(given) == 1 and isinstance(given[0], type) and callable(getattr(given[0], "provide", None)):
+            problem = _unfit(given)
+            if not problem and isinstance(given[0], type):
                 return given[0]
-            problem = "registers no class with a method `provide`"
         return ProviderInvalid(
             f"the plugin of {offer} {problem}",
             remedy="It should have: @hookimpl def lamini_creds_register_provider(): return ItsProviderClass",
@@ -164,16 +176,23 @@ def installed() -> tuple[Offer, ...]:
 
 @lru_cache(maxsize=8)
 def _offers(_path: tuple[str, ...]) -> tuple[Offer, ...]:
-    from importlib.metadata import entry_points
+    """Scan the metadata once; of two copies of a distribution the nearer on the path counts, as for an import."""
+    from importlib.metadata import distributions
 
-    found = {
-        (entry_point.name, entry_point.dist.name): Offer(
-            entry_point.name, entry_point.dist.name, entry_point.dist.version, entry_point
-        )
-        for entry_point in entry_points(group=hookspecs.PROJECT)
-        if entry_point.dist is not None
-    }
+    found: dict[tuple[str, str], Offer] = {}
+    for distribution in distributions():
+        for offer in _offers_of(distribution):
+            found.setdefault((offer.name, _normal(offer.distribution)), offer)
     return tuple(found.values())
+
+
+def _offers_of(distribution: Distribution) -> list[Offer]:
+    """Give what one distribution offers; somebody's broken metadata is no reason to fail."""
+    try:
+        ours = distribution.entry_points.select(group=hookspecs.PROJECT)
+        return [Offer(point.name, distribution.name, distribution.version, point) for point in ours]
+    except Exception:  # noqa: BLE001  # the parsers of metadata raise whatever they like
+        return []
 
 
 def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
@@ -186,7 +205,7 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
                 remedy=f"These do: {', '.join(map(str, offers))}.",
             )
         offers = chosen
-    if len(offers) == 1 and re.fullmatch(_NAME, name):
+    if len(offers) == 1:
         return offers[0]
     if offers:
         return ProviderConflictError(
@@ -204,6 +223,20 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
         f"nothing installed offers a provider '{name}'",
         remedy=f"{did_you_mean(name, names)} Installed: {', '.join(map(printable, sorted(names)))}.",
     )
+
+
+def _unfit(given: list[object]) -> str:
+    """Say what is wrong with what a plugin registers, or nothing."""
+    from inspect import iscoroutinefunction
+
+    if len(given) != 1:
+        return "registers nothing"
+    provide = getattr(given[0], "provide", None)
+    if not isinstance(given[0], type):
+        return f"registers {called(given[0])}, not a class"
+    if not callable(provide):
+        return "registers a class without a method `provide`"
+    return "has an async `provide`: it is a plain function" if iscoroutinefunction(provide) else ""
 
 
 def _misfit(error: pluggy.PluginValidationError) -> str:

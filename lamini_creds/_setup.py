@@ -16,7 +16,6 @@ from lamini_creds._link import Link
 from lamini_creds._pairing import HttpPolicy, Rules
 from lamini_creds._provider import Context
 from lamini_creds._registry import Registry
-from lamini_creds._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from lamini_creds._registry import Observer
     from lamini_creds._remote import RemoteEntry
     from lamini_creds._service import Service
+    from lamini_creds._settings import Layer, Settings
 
 _MOST_CHAINS = 128
 _DEADLINE = 15.0
-_URL_PLACES = ("env", "file", "yaml")
 
 
 class Setup:
@@ -94,27 +93,18 @@ class Setup:
         return self._services_profile() or (str(setting.value) if setting else "production")
 
     def environ_profile(self) -> str:
-        """Give the ambient profile as far as the environment tells, with no file read."""
+        """Give the ambient profile as far as code and environment tell, with no file read."""
+        code = self._code and _from_code(self._code).base.top.get("default_profile")
+        if code:
+            return str(code.value)
         named = self._environ.value.get(f"{_config.PREFIX}PROFILE", "").strip()
-        return (
-            _config.check_profile(named, f"{_config.PREFIX}PROFILE")
-            if named
-            else self._services_profile() or "production"
-        )
+        if named:
+            return _config.check_profile(named, f"{_config.PREFIX}PROFILE")
+        return self._services_profile() or "production"
 
     def chain(self, profile: str | None) -> Chain:
         """Give the chain of a profile, the ambient one's by default."""
-        if profile not in self.chains:
-            with self._lock:
-                if profile is not None:
-                    _config.check_profile(profile, "profile=")
-                ambient = self.ambient_profile()
-                name = profile or ambient
-                if name not in self.chains:
-                    self._make_room()
-                    self.chains[name] = self._chain(name, ambient=name == ambient)
-                self.chains[profile] = self.chains[name]
-        return self.chains[profile]
+        return self.chains.get(profile) or self._new_chain(profile)
 
     def explicit_chain(self, profile: str | None) -> Chain:
         """Give a chain of nobody, for a caller who passed key and URL: nothing is read unless a rule needs it."""
@@ -144,6 +134,18 @@ class Setup:
         names = setting.value if setting and isinstance(setting.value, list) else ()
         return tuple(map(self.registry.observer, names))
 
+    def _new_chain(self, profile: str | None) -> Chain:
+        with self._lock:
+            if profile is not None:
+                _config.check_profile(profile, "profile=")
+            ambient = self.ambient_profile()
+            name = profile or ambient
+            if name not in self.chains:
+                self._make_room()
+                self.chains[name] = self._chain(name, ambient=name == ambient)
+            chain = self.chains[profile] = self.chains[name]
+            return chain
+
     def _chain(self, profile: str, *, ambient: bool) -> Chain:
         context = self.context(profile, ambient=ambient)
         chain = Chain(context, lambda: self._rules(profile))
@@ -162,18 +164,13 @@ class Setup:
             )  # fmt: skip
 
         continue_on = self._rules(profile).continue_on
-        links = [
-            Link(label, self.registry, self.settings, context, continue_on, make_remote)
-            for label in self.settings.order(profile)
-        ]
-        listed = {link.label for link in links}
-        omitted = [
-            Link(name, self.registry, self.settings, context, continue_on, make_remote)
-            for name in _URL_PLACES
-            if name not in listed
-        ]
-        near = [link for name in _URL_PLACES for link in (*links, *omitted) if link.name == name]
-        chain.links, chain.url_links = tuple(links), tuple(near)
+
+        def link(label: str) -> Link:
+            return Link(label, self.registry, self.settings, context, continue_on, make_remote)
+
+        chain.links = tuple(map(link, self.settings.order(profile)))
+        listed = {listed.label: listed for listed in chain.links}
+        chain.url_links = tuple(listed.get(label) or link(label) for label in self.settings.url_places(profile))
         return chain
 
     def _rules(self, profile: str) -> Rules:
@@ -205,6 +202,12 @@ class Setup:
         if value.lower() != "production":
             self._warn(f"{variable} is neither LOCAL nor STAGING, in capitals: the profile is production")
         return "production"
+
+
+def _from_code(settings: Hidden[Mapping[str, object]]) -> Layer:
+    from lamini_creds._layers import from_code
+
+    return from_code(settings)
 
 
 def home_directory(environ: Hidden[Mapping[str, str]], *, own: bool) -> str | None:

@@ -77,7 +77,7 @@ def test_a_named_file_sets_its_option(installation: Installation) -> None:
     settings = '[tool.lamini_creds]\nproviders = ["example"]\n[tool.lamini_creds.provider.example]\npath = "other.json"'
     (installation.project / "pyproject.toml").write_text(settings)
 
-    printed = installation.run("-c", PRINT, LAMINI_CREDS_CONFIG="pyproject.toml").split()
+    printed = installation.run("-c", PRINT, LAMINI_CREDS_CONFIG=str(installation.project / "pyproject.toml")).split()
     (installation.project / "pyproject.toml").unlink()
 
     assert ["example", str(installation.home / "other.json"), "https://api.lamini.ai"] == printed[:3]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lamini_creds import Context, Resolver
 
 FIRST, SECOND = Secret("test-key-1", source="store"), Secret("test-key-2", source="store")
+OTHERS: set[threading.Thread] = set()
 DOWN = ProviderUnavailable("is down")
 
 
@@ -40,8 +41,15 @@ class Store:
         until(lambda: self.provider.calls >= calls and not calls_under_way())
 
 
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Remember the calls that other tests have left hanging."""
+    OTHERS.clear()
+    OTHERS.update(threading.enumerate())
+
+
 def calls_under_way() -> bool:
-    return any(thread.name == "lamini_creds" for thread in threading.enumerate())
+    return any(thread.name == "lamini_creds" and thread not in OTHERS for thread in threading.enumerate())
 
 
 def until(fact: Callable[[], bool]) -> None:

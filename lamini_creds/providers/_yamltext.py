@@ -96,7 +96,7 @@ def _not_text(data: bytes) -> Problem:
 def _fields(data: bytes, profile: str) -> Fields:
     _check_shape(data)
     root = yaml.compose(data, Loader=_Loader)
-    if root is None:
+    if root is None or _is_null(root):
         raise _Refused("the file is empty")
     if not isinstance(root, yaml.MappingNode):
         raise _Refused("the top of the file is not a mapping", root.start_mark)

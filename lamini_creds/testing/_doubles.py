@@ -6,11 +6,11 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from lamini_creds._credential import Secret
 from lamini_creds._provider import LocalProvider
 from lamini_creds._resolver import Resolver
 
 if TYPE_CHECKING:
+    from lamini_creds._credential import Secret
     from collections.abc import Hashable, Mapping
     from pathlib import Path
 
@@ -22,6 +22,7 @@ class FakeClock:
     """
     A clock that stands still until it is told to go on.
 
+    >>> from lamini_creds.testing import FakeClock
     >>> clock = FakeClock()
     >>> began = clock.monotonic()
     >>> clock.advance(60)
@@ -119,6 +120,8 @@ def resolver_of(
     """
     Make a resolver whose chain is these providers, by name and in this order.
 
+    >>> from lamini_creds import Secret
+    >>> from lamini_creds.testing import StaticProvider, resolver_of
     >>> resolver_of({"store": StaticProvider(Secret("test-key"))}).resolve().provider
     'store'
 

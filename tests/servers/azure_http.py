@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -46,7 +47,7 @@ class JsonServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.replies: list[Reply] = []
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": self}))
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_port
@@ -68,6 +69,14 @@ class JsonServer:
         """Answer with what a test wants first, then as the service does."""
         self.requests.append(request)
         return self.replies.pop(0) if self.replies else self.answer(request)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Says nothing of clients that go away: some tests are about them."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -166,7 +167,7 @@ class FaultProxy(LoopServer):
         fault, *rest = self.faults
         self.faults = rest or [fault]
         if isinstance(fault, Refuse):
-            writer.transport.abort()
+            _reset(writer)
         elif isinstance(fault, Hang) and not fault.after:
             await asyncio.Event().wait()
         elif isinstance(fault, Answer):
@@ -200,8 +201,8 @@ async def relay(
         await _pump(server_reader, writer, fault)
     finally:
         asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
         server_writer.close()
+        await asyncio.gather(asking, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault) -> None:
@@ -224,12 +225,18 @@ async def _misbehave(writer: asyncio.StreamWriter, rest: bytes, fault: Fault) ->
     if isinstance(fault, Hang):
         await asyncio.Event().wait()
     elif isinstance(fault, Cut) and fault.reset:
-        writer.transport.abort()
+        _reset(writer)
     elif isinstance(fault, Dribble):
         for start in range(0, len(rest), fault.size):
             writer.write(rest[start : start + fault.size])
             await writer.drain()
             await asyncio.sleep(fault.every)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with a reset: a plain close would end it politely."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> None:

@@ -6,6 +6,8 @@ import json
 from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPConnection
+from socket import SHUT_RDWR, socket
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from lamini_creds import Context
     from lamini_creds_aws._options import Request
 
-_LIMIT = 1024 * 1024
-_CHUNK = 65536
 _TOKENS = ("AWS_TOKEN", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 
 
@@ -48,21 +48,29 @@ def ask_agent(agent: str, context: Context, request: Request, seconds: float) ->
 
 
 def _get(agent: str, target: str, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
-    """Read an answer to its end, or to the end of the time: a dribbling server sets off no socket's time-out."""
+    """Read an answer within the time; a server that dribbles sets off no socket's time-out, so a timer hangs up."""
     ends = monotonic() + seconds
     parts = urlsplit(agent)
     connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=max(0.01, seconds))
+    connection.connect()
+    timer = Timer(seconds, _hang_up, (connection.sock,))
+    timer.daemon = True
+    timer.start()
     try:
         connection.request("GET", target, headers=headers)
         answer = connection.getresponse()
-        body = b""
-        while len(body) < _LIMIT and (part := answer.read1(_CHUNK)):
-            body += part
-            if monotonic() > ends:
-                raise TimeoutError
-        return answer.status, body
+        body = answer.read()
     finally:
+        timer.cancel()
         connection.close()
+    if monotonic() > ends:
+        raise TimeoutError
+    return answer.status, body
+
+
+def _hang_up(connected: socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(SHUT_RDWR)
 
 
 def _token(environ: Mapping[str, str]) -> str:

@@ -64,7 +64,7 @@ def _refusal(error: ClientError, request: Request, region: str | None, owner: st
     if _BUSY.search(code) or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return ProviderUnavailable(answers, place=place, remedy=_RETRIED)
     if _MISSING.match(code):
-        why = "is scheduled for deletion" if "deletion" in message else "is not there, or not in this version"
+        why = "is scheduled for deletion" if "marked" in message else "is not there, or not in this version"
         return ProviderInvalid(f"{why} ({answers})", place=place, remedy="Check name, version, region and account.")
     if _REFUSED.search(code) or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         missing = _permission(code, message)

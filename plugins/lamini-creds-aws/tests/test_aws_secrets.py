@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lamini_creds import ProviderInvalid
+from lamini_creds.testing import assert_no_leak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +192,7 @@ def test_what_is_no_key(moto_aws: Aws, read_secret: Ask, name: str, text: str, r
     with pytest.raises(ProviderInvalid, match=reason) as raised:
         read_secret(moto_aws, name)
 
-    assert "test-key" not in f"{raised.value} {raised.value.place}"
+    assert_no_leak(KEY, raised.value)
 
 
 def test_no_region(moto_aws: Aws, read_secret: Ask, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
+from azure.core.exceptions import AzureError, DecodeError, HttpResponseError, IncompleteReadError
 
 from lamini_creds import ProviderDenied, ProviderError, ProviderInvalid, ProviderUnavailable
 
@@ -27,7 +27,7 @@ def judged(error: Exception, place: str) -> ProviderError:
         return type(error)(error.reason, place=place, remedy=error.remedy)
     if isinstance(error, HttpResponseError) and error.status_code:
         return _refusal(error.status_code, _inner_code(error), place)
-    if isinstance(error, AzureError) and not isinstance(error, DecodeError):
+    if isinstance(error, IncompleteReadError) or (isinstance(error, AzureError) and not isinstance(error, DecodeError)):
         cause = type(error.inner_exception or error).__name__
         remedy = "Check the network, the vault's name and ca_file."
         return ProviderUnavailable(f"there was no answer ({cause})", place=place, remedy=remedy)

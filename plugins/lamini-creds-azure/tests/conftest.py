@@ -78,13 +78,6 @@ def vault(entra: Entra, tls: ssl.SSLContext) -> Iterator[Vault]:
 
 
 @pytest.fixture
-def nowhere() -> Iterator[FaultProxy]:
-    """Give a metadata service that nobody listens for."""
-    with FaultProxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def beyond() -> Iterator[ConnectProxy]:
     """Give what stands where the network begins; nothing leaves this machine."""
     with ConnectProxy({}) as proxy:

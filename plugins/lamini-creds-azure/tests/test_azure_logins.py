@@ -38,9 +38,8 @@ def test_kept(provider: AzureProvider, vault: Vault, entra: Entra, within: Calla
     assert (1, 1) == (entra.tokens, len({request.port for request in vault.requests}))
 
 
-def test_profiles_share(
-    options: dict[str, Any], vault: Vault, entra: Entra, within: Callable[..., Context], client_secret: None
-) -> None:
+@pytest.mark.usefixtures("client_secret")
+def test_profiles_share(options: dict[str, Any], vault: Vault, entra: Entra, within: Callable[..., Context]) -> None:
     """Two profiles in one vault need one login."""
     vault.put("lamini-staging", "test-key-staging")
     vault.put("lamini-production", "test-key-production")
@@ -110,9 +109,8 @@ def test_user_assigned_identity(
     assert "test-key-azure-1" == AzureProvider(**options, client_id="chosen").provide(within()).key
 
 
-def test_client_id_alone(
-    options: dict[str, Any], client_secret: None, entra: Entra, within: Callable[..., Context]
-) -> None:
+@pytest.mark.usefixtures("client_secret")
+def test_client_id_alone(options: dict[str, Any], entra: Entra, within: Callable[..., Context]) -> None:
     """With `client_id` no other login is tried."""
     with pytest.raises(ProviderUnavailable):
         AzureProvider(**options, client_id="chosen").provide(within())
@@ -153,13 +151,7 @@ def test_workload_identity(
     assert "test-assertion" == entra.requests[-1].fields["client_assertion"]
 
 
-def test_az(
-    options: dict[str, Any],
-    entra: Entra,
-    tmp_path: Path,
-    within: Callable[..., Context],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_az(options: dict[str, Any], entra: Entra, tmp_path: Path, within: Callable[..., Context]) -> None:
     """The login of the `az` program is found, and asked for the vault's tenant."""
     token = entra.mint("app", RESOURCE)
     program = tmp_path / "az"
@@ -172,9 +164,8 @@ def test_az(
     assert f"--resource {RESOURCE} --tenant {TENANT}" in (tmp_path / "asked").read_text()
 
 
-def test_other_tenant(
-    options: dict[str, Any], client_secret: None, vault: Vault, within: Callable[..., Context]
-) -> None:
+@pytest.mark.usefixtures("client_secret")
+def test_other_tenant(options: dict[str, Any], vault: Vault, within: Callable[..., Context]) -> None:
     """`tenant_id` lets the login go to the vault's tenant where that is not its own."""
     vault.tenant = "99999999-2222-3333-4444-555555555555"
 
@@ -189,9 +180,8 @@ def test_other_tenant_unnamed(provider: AzureProvider, vault: Vault, within: Cal
         provider.provide(within())
 
 
-def test_other_domain(
-    options: dict[str, Any], client_secret: None, entra: Entra, within: Callable[..., Context]
-) -> None:
+@pytest.mark.usefixtures("client_secret")
+def test_other_domain(options: dict[str, Any], entra: Entra, within: Callable[..., Context]) -> None:
     """A vault that asks for a login of another domain than its own gets none."""
     provider = AzureProvider(**{**options, "verify_challenge_resource": True})
 

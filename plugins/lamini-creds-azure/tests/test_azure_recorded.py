@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure_entra import Entra
 from azure_http import JsonServer, Reply, Request
 from azure_vault import Vault, Version, refusal
 from connect_proxy import ConnectProxy
@@ -19,6 +18,8 @@ from lamini_creds import ProviderInvalid
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
+
+    from azure_entra import Entra
 
     from lamini_creds import Context
 
@@ -40,7 +41,11 @@ class Replay(JsonServer):
 
 @pytest.fixture
 def replay(
-    tls: ssl.SSLContext, entra: Entra, ca_file: str, client_secret: None, monkeypatch: pytest.MonkeyPatch
+    tls: ssl.SSLContext,
+    entra: Entra,
+    ca_file: str,
+    client_secret: None,  # noqa: ARG001  # it is logged in
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Replay]:
     """Give the replaying vault by its recorded name, and Entra by its own."""
     entra.authority = "https://login.microsoftonline.com"
