@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from doctest import ELLIPSIS, OutputChecker
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +75,14 @@ def _run_console(example: Example) -> None:
 
 
 def _compare(command: str, expected: str, printed: str) -> None:
-    plain = [
-        re.sub(r"[\d.]+ ms\b", "0 ms", re.sub(r" +$", "", text, flags=re.MULTILINE)) for text in (expected, printed)
-    ]
-    if not OutputChecker().check_output(plain[0], plain[1], ELLIPSIS):
+    expects = OutputChecker().check_output
+    if not expects(_plain(expected), _plain(printed), ELLIPSIS | NORMALIZE_WHITESPACE):
         raise AssertionError(f"$ {command}\nexpected:\n{expected}\nprinted:\n{printed}")
 
 
 def _plain(text: str) -> str:
     """Take what differs from run to run out of what a command prints."""
-    return re.sub(r"[\d.]+ ms\b", "0 ms", re.sub(r" +$", "", text, flags=re.MULTILINE))
+    return re.sub(r"[\d.]+ ms\b", "0 ms", text)
 
 
 def _read_toml(example: Example) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from lamini_creds._outcome import Freshness, Outcome
 
 if TYPE_CHECKING:
-    from lamini_creds._clock import Moment
     from lamini_creds._answer import Answer
+    from lamini_creds._clock import Moment
 
 REFRESH_FROM = (0.8, 0.88)
 MISS_LIFE = 30.0

@@ -26,10 +26,10 @@ def hints(context: Context) -> str:
 
 def _variables(context: Context) -> Iterator[str]:
     service = context.service
-    read = {service.key_variable: "KEY", service.url_variable: "URL"}
+    read = (service.key_variable, service.url_variable)
     prefixes = "|".join(map(re.escape, (service.prefix, *service.former_prefixes)))
     similar = re.compile(rf"(?:{prefixes})_.*(KEY|TOKEN|URL)_*", re.IGNORECASE)
-    for name in sorted(context.environ):
+    for name in sorted(name for name, value in context.environ.items() if value.strip()):
         matched = similar.fullmatch(name)
         if not matched or name in read or name.upper().startswith("LAMINI_CREDS_") or name.endswith("_FILE"):
             continue

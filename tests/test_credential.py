@@ -54,7 +54,9 @@ def test_blank(raw: str | None) -> None:
     assert parse_key(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["a", "12345", "a'b", 'a"', "a<b>", "***", "$x{y}", "Bearer", "sk_~!#%&()+,-./:;=?@[]^|", "a" * 16384])
+@pytest.mark.parametrize(
+    "raw", ["a", "12345", "a'b", 'a"', "a<b>", "***", "$x{y}", "Bearer", "sk_~!#%&()+,-./:;=?@[]^|", "a" * 16384]
+)
 def test_odd_but_fine(raw: str) -> None:
     """Printable ASCII is a key, up to 16 KiB."""
     assert raw == value(raw)
@@ -136,7 +138,9 @@ def test_problem_never_repeats_the_key(raw: str, extra: str) -> None:
     assert raw not in f"{judged}"
 
 
-@pytest.mark.parametrize("held", [credential(), Secret(KEY, url="https://a.example", source="vault"), Hidden(KEY)], ids=repr)
+@pytest.mark.parametrize(
+    "held", [credential(), Secret(KEY, url="https://a.example", source="vault"), Hidden(KEY)], ids=repr
+)
 def test_shows_no_key(held: object) -> None:
     """Nothing that a value with a key shows of itself has the key in it."""
     assert_no_leak(KEY, held, [held], {"held": held}, f"{held!r:>100}")
@@ -208,7 +212,9 @@ def test_repr() -> None:
 @pytest.mark.parametrize(
     ("secret", "printed"),
     [
-        pytest.param(Secret(KEY, url="https://a.example", source="vault"), "<Secret with key and url from 'vault'>", id="both"),
+        pytest.param(
+            Secret(KEY, url="https://a.example", source="vault"), "<Secret with key and url from 'vault'>", id="both"
+        ),
         pytest.param(Secret(KEY), "<Secret with key from ''>", id="key"),
         pytest.param(Secret(url="https://a.example", source="x"), "<Secret with url from 'x'>", id="url"),
         pytest.param(Secret(), "<Secret with nothing from ''>", id="nothing"),
@@ -221,7 +227,10 @@ def test_repr_of_secret(secret: Secret, printed: str) -> None:
 
 def test_url_source_is_the_source() -> None:
     """The URL's place is the key's, unless it is given."""
-    assert ("vault", "other") == (Secret(source="vault").url_source, Secret(source="vault", url_source="other").url_source)
+    assert ("vault", "other") == (
+        Secret(source="vault").url_source,
+        Secret(source="vault", url_source="other").url_source,
+    )
 
 
 def test_fingerprint() -> None:

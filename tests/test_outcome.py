@@ -50,7 +50,11 @@ def test_pickles(value: object) -> None:
     assert value == pickle.loads(pickle.dumps(value))  # noqa: S301  # our own bytes
 
 
-@pytest.mark.parametrize("value", [Problem("a"), ATTEMPTS[0], Resolution("production", FOUND, ATTEMPTS)], ids=["problem", "attempt", "resolution"])
+@pytest.mark.parametrize(
+    "value",
+    [Problem("a"), ATTEMPTS[0], Resolution("production", FOUND, ATTEMPTS)],
+    ids=["problem", "attempt", "resolution"],
+)
 def test_immutable(value: object) -> None:
     """Nobody changes a report."""
     with pytest.raises(AttributeError):

@@ -121,7 +121,6 @@ def test_installed_once() -> None:
         assert factory is logging.getLogRecordFactory()
 
 
-
 def test_records_made_of_dicts() -> None:
     """`logging.makeLogRecord`, which gives neither name nor level at first, works on."""
     with quiet_logs("sdk"):

@@ -248,10 +248,6 @@ def _replace_by_loop(path: Path) -> None:
     path.symlink_to(path.name)
 
 
-def _close(path: Path) -> None:
-    path.chmod(0o400)
-
-
 def _hide(path: Path) -> None:
     path.unlink()
     path.parent.rmdir()
@@ -308,15 +304,20 @@ def test_a_link_that_points_elsewhere_has_another_state(tmp_path: Path) -> None:
 Mode = Literal["strict", "warn", "off"]
 UNWRITABLE = "holds a key and can be changed by other users"
 READABLE = "holds a key and can be read by other users"
+REASONS = {
+    0o600: (None, None),
+    0o400: (None, None),
+    0o640: (READABLE, READABLE),
+    0o604: (READABLE, READABLE),
+    0o644: (READABLE, READABLE),
+    0o620: (UNWRITABLE, UNWRITABLE),
+    0o664: (UNWRITABLE, UNWRITABLE),
+    0o666: (UNWRITABLE, UNWRITABLE),
+}
 EXPOSED = {
-    "0600": (0o600, None, None, None),
-    "0400": (0o400, None, None, None),
-    "0640": (0o640, READABLE, READABLE, None),
-    "0604": (0o604, READABLE, READABLE, None),
-    "0644": (0o644, READABLE, READABLE, None),
-    "0620": (0o620, UNWRITABLE, UNWRITABLE, None),
-    "0664": (0o664, UNWRITABLE, UNWRITABLE, None),
-    "0666": (0o666, UNWRITABLE, UNWRITABLE, None),
+    f"{mode:04o} {permissions}": (mode, permissions, reason)
+    for mode, reasons in REASONS.items()
+    for permissions, reason in zip(("strict", "warn", "off"), (*reasons, None), strict=True)
 }
 
 
@@ -327,11 +328,8 @@ def _judge(path: Path, permissions: Mode, *, key: bool = True) -> Problem | str 
 
 
 @as_root
-@pytest.mark.parametrize("permissions", ["strict", "warn", "off"])
-@pytest.mark.parametrize(("mode", "strict", "warn", "off"), EXPOSED.values(), ids=EXPOSED.keys())
-def test_mode(
-    open_path: Path, mode: int, strict: str | None, warn: str | None, off: str | None, permissions: Mode
-) -> None:
+@pytest.mark.parametrize(("mode", "permissions", "expected"), EXPOSED.values(), ids=EXPOSED.keys())
+def test_mode(open_path: Path, mode: int, permissions: Mode, expected: str | None) -> None:
     """A user's file that others may change is refused; one that others may read is refused, warned of, or let be."""
     (open_path / "key").write_bytes(b"test-key-1")
     (open_path / "key").chmod(mode)
@@ -346,7 +344,6 @@ def test_mode(
         [sys.executable, "-c", code, str(open_path / "key"), permissions],
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    expected = {"strict": strict, "warn": warn, "off": off}[permissions]
 
     assert str(expected) in ran.stdout
     assert (expected is not None) == (f"chmod 600 {open_path}/key" in ran.stdout)
@@ -362,7 +359,7 @@ def test_owned_by_another_user(tmp_path: Path, mode: int) -> None:
 
     assert _judge(tmp_path / "key", "warn") == Problem(
         "holds a key and belongs to another user",
-        f'Run: chown $(id -u) {tmp_path}/key; or, if that is meant, set permissions = "off".',
+        f'Run: chown "$(id -u)" {tmp_path}/key; or, if that is meant, set permissions = "off".',
     )
 
 

@@ -50,7 +50,7 @@ def _sources(resolver: Resolver, profile: str | None) -> list[Source] | None:
     from lamini_creds.cli import _sources
 
     try:
-        return _sources.sources(resolver._setup, profile)  # noqa: SLF001  # the same house
+        return _sources.sources(resolver._setup, profile)  # the same house
     except CredentialError:
         return None
 

@@ -10,10 +10,10 @@ from lamini_creds._provider import LocalProvider
 from lamini_creds._resolver import Resolver
 
 if TYPE_CHECKING:
-    from lamini_creds._credential import Secret
     from collections.abc import Hashable, Mapping
     from pathlib import Path
 
+    from lamini_creds._credential import Secret
     from lamini_creds._provider import Context, CredentialProvider
     from lamini_creds._service import Service
 

@@ -41,7 +41,7 @@ def _without_libyaml() -> Fields:
     try:
         spec.loader.exec_module(module)
     finally:
-        yaml.CSafeLoader = loader
+        vars(yaml)["CSafeLoader"] = loader
     fields: Fields = module.fields
     return fields
 

@@ -101,7 +101,7 @@ def policy(statements: Sequence[Mapping[str, object]]) -> str:
 @contextmanager
 def moto(tls: ssl.SSLContext | None = None, ca_file: str | None = None) -> Iterator[Aws]:
     """Run moto in a thread, over TLS where a context is given."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -122,7 +122,7 @@ def options(vault: Vault, entra: Entra, ca_file: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def provider(options: dict[str, Any], client_secret: None) -> AzureProvider:  # noqa: ARG001  # it is logged in
+def provider(options: dict[str, Any], client_secret: None) -> AzureProvider:
     return AzureProvider(**options)
 
 

@@ -44,7 +44,7 @@ def replay(
     tls: ssl.SSLContext,
     entra: Entra,
     ca_file: str,
-    client_secret: None,  # noqa: ARG001  # it is logged in
+    client_secret: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Replay]:
     """Give the replaying vault by its recorded name, and Entra by its own."""
@@ -61,7 +61,7 @@ def replay(
 
 
 @pytest.fixture
-def provider(replay: Replay) -> AzureProvider:  # noqa: ARG001  # it is there
+def provider(replay: Replay) -> AzureProvider:
     return AzureProvider(secret="crud-secret", vault_url=f"https://{HOST}")
 
 
