@@ -67,4 +67,15 @@ class _Factory:
             return record
         if any(name == quiet or name.startswith(f"{quiet}.") for quiet in _quiet.names) and level < _WARNING:
             record.msg, record.args, record.exc_info = _WITHHELD, (), None
+            record.__dict__ = _Closed(record.__dict__)
         return record
+
+
+class _Closed(dict[str, Any]):
+    """A record's attributes without the logging call's `extra`, where Google's client puts the whole answer."""
+
+    def __setitem__(self, name: str, value: object) -> None:
+        """Leave out what `Logger.makeRecord` adds to the record; it sets attributes past this."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)

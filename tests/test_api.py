@@ -75,7 +75,7 @@ def test_fastapi_refuses_it_as_a_dependency(function: object) -> None:
     app = fastapi.FastAPI()
 
     with pytest.raises(TypeError, match="can't be a dependency itself"):
-        app.get("/")(lambda credential=fastapi.Depends(function): None)  # noqa: ARG005
+        app.get("/")(lambda credential=fastapi.Depends(function): None)  # noqa: ARG005, B008
 
 
 def test_an_unknown_attribute() -> None:

@@ -127,3 +127,12 @@ def test_records_made_of_dicts() -> None:
         record = logging.makeLogRecord({"name": "sdk", "msg": "from a socket"})
 
     assert record.getMessage() == "from a socket"
+
+
+def test_extra_is_withheld_too(caplog: pytest.LogCaptureFixture) -> None:
+    """What a client passes as `extra` does not get into the record."""
+    caplog.set_level(logging.DEBUG)
+    with quiet_logs("noisy"):
+        logging.getLogger("noisy.child").debug("answer", extra={"body": "test-key-1"})
+
+    assert "test-key-1" not in str(vars(caplog.records[-1]))

@@ -84,15 +84,16 @@ def _found(mapping: Hidden[object], name: str) -> Hidden[object]:
 
 def _one(argument: Hidden[object], stored: Hidden[object], name: str) -> str | None:
     """Choose between the argument and the mapping's field; both at once are one too many."""
+    what = "URL" if name == "url" else name
     if argument.value is not None and stored.value is not None:
-        raise ProviderInvalid(f"the {name} was passed twice, as {name}= and in the mapping", remedy="Pass one of them.")
+        raise ProviderInvalid(f"the {what} was passed twice, as {name}= and in the mapping", remedy="Pass one of them.")
     given = argument if argument.value is not None else stored
     if given.value is None:
         return None
     if not isinstance(given.value, str):
-        raise ProviderInvalid(f"the {name} passed is of type {type(given.value).__name__}, not text")
+        raise ProviderInvalid(f"the {what} passed is of type {type(given.value).__name__}, not text")
     if not str.strip(given.value, BLANKS):
-        raise ProviderInvalid(f"the {name} passed is blank", remedy="Pass None to have it looked for.")
+        raise ProviderInvalid(f"the {what} passed is blank", remedy="Pass None to have it looked for.")
     return given.value
 
 

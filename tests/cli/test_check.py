@@ -294,7 +294,7 @@ def test_nobody_is_asked(command: Command, install: Install, site: Path) -> None
 
 def test_observers_are_checked(command: Command) -> None:
     """An observer that nothing installed offers is told."""
-    assert ["LAMINI_CREDS_OBSERVERS: nothing installed offers a provider 'watcher'"] == mistakes(
+    assert ["observers: watcher: nothing installed offers a provider 'watcher'"] == mistakes(
         command("check", LAMINI_CREDS_OBSERVERS="watcher")
     )
 

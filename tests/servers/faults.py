@@ -201,8 +201,8 @@ async def relay(
         await _pump(server_reader, writer, fault)
     finally:
         asking.cancel()
-        server_writer.close()
-        await asyncio.gather(asking, return_exceptions=True)
+        server_writer.transport.abort()
+        await asyncio.gather(asking, server_writer.wait_closed(), return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault) -> None:

@@ -92,7 +92,7 @@ def raised(*chain: BaseException) -> BaseException:
     for error in chain:
         try:
             raise error from cause
-        except BaseException as caught:  # noqa: BLE001  # it is the value
+        except BaseException as caught:  # it is the value
             cause = caught
     assert cause is not None
     return cause
@@ -104,7 +104,7 @@ def while_handling(first: BaseException, second: BaseException) -> BaseException
             raise first
         except BaseException:
             raise second from None
-    except BaseException as caught:  # noqa: BLE001  # it is the value
+    except BaseException as caught:  # it is the value
         return caught
 
 

@@ -1,0 +1,36 @@
+"""Types and style of the whole repository, judged by the tools with the configuration of pyproject.toml."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TOOLS = {
+    "types": ["mypy", "--strict"],
+    "rules": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_the_tool_has_nothing_to_say(tool: list[str]) -> None:
+    """The tool accepts every file of the repository."""
+    ran = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (ran.returncode, "" if ran.returncode == 0 else ran.stdout + ran.stderr)
+
+
+def test_no_type_ignore_is_bare() -> None:
+    """Every `type: ignore` of the package names the code it silences."""
+    lines = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "lamini_creds").rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if "type: ignore" in line and "type: ignore[" not in line
+    ]
+
+    assert [] == lines
