@@ -139,8 +139,8 @@ def _json(plain: str) -> Hidden[object] | Problem:
 def _whole(plain: str, field: str | None) -> tuple[Found, Found] | Problem:
     if field is not None:
         return Problem(f"is no JSON object, so there is no '{printable(field)}' in it", _SHAPE)
-    key: Found = Hidden(plain)
-    return key, Hidden(None)
+    key, url = Found(plain), Found(None)
+    return key, url
 
 
 def _path(field: str, profile: str) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ class _Adapter(HTTPAdapter):
 def _rest(ca_file: str | None, **options: Any) -> Any:
     transport: Any = SecretManagerServiceClient.get_transport_class("rest")(**options)
     if ca_file:
-        transport._session.mount("https://", _Adapter(ca_file))  # noqa: SLF001  # no option leads there
+        transport._session.mount("https://", _Adapter(ca_file))  # no option leads there
     return transport
 
 
