@@ -56,8 +56,9 @@ def read(
     from_environ = _layers.from_environ(environ, variables, labels)
     layers.insert(1 if code else 0, from_environ)
     _layers.check_labels(layers)
-    for layer in layers:
-        if layer.project:
+    for position, layer in enumerate(layers):
+        overruled = any("providers" in nearer.base.top for nearer in layers[:position])
+        if layer.project and not overruled:
             _trust.judge(layer, Settings(tuple(other for other in layers if not other.project)))
     return Settings(tuple(layers))
 
@@ -116,6 +117,9 @@ def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | N
     named = environ.value.get(f"{PREFIX}CONFIG", "").strip()
     if named.startswith("~/") and home:
         named = os.path.join(home, named[2:])
+    if named and not os.path.isabs(named) and not named.endswith(".toml"):
+        remedy = "Write it from the root, or from '~/'."
+        raise ConfigError("names neither a path from the root nor a .toml file", place=f"{PREFIX}CONFIG", remedy=remedy)
     return os.path.abspath(named) if named else None
 
 

@@ -9,6 +9,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lamini_creds._outcome import Problem
+from lamini_creds._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -69,6 +70,11 @@ def located(path: str, home: Path | None) -> str | Problem:
     if not os.path.isabs(path) or "\0" in path:
         return Problem("is not an absolute path", ABSOLUTE)
     return path
+
+
+def named(path: str) -> str:
+    """Print the name of a file that the user gave; what is no absolute path may be a key, and is not repeated."""
+    return printable(path) if os.path.isabs(path) or path.startswith("~/") else "the file named"
 
 
 def state(path: str) -> Hashable:

@@ -64,7 +64,9 @@ class Resolver:
         home: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._build(None if settings is None else Hidden(settings), None, service, environ, home, clock)
+        code, variables = Hidden(settings) if settings is not None else None, _hidden(environ)
+        settings = environ = None  # what is raised from here on shows neither
+        self._build(code, None, service, variables, home, clock)
 
     @classmethod
     def from_file(
@@ -86,8 +88,9 @@ class Resolver:
             home: As for the class.
             clock: As for the class.
         """
-        resolver = cls.__new__(cls)
-        resolver._build(None, os.path.abspath(path), service, environ, home, clock)
+        resolver, variables = cls.__new__(cls), _hidden(environ)
+        environ = None  # what is raised from here on does not show it
+        resolver._build(None, os.path.abspath(path), service, variables, home, clock)
         return resolver
 
     def _build(
@@ -95,13 +98,13 @@ class Resolver:
         code: Hidden[Mapping[str, object]] | None,
         file: str | None,
         service: Service,
-        environ: Mapping[str, str] | None,
+        variables: Hidden[Mapping[str, str]] | None,
         home: Path | None,
         clock: Clock | None,
     ) -> None:
         clock = clock or SystemClock()
-        hidden = Hidden(os.environ if environ is None else environ)
-        folder = home_directory(hidden, own=environ is None) if home is None else os.fspath(home)
+        hidden = variables or Hidden(os.environ)
+        folder = home_directory(hidden, own=variables is None) if home is None else os.fspath(home)
         self._notices: dict[str, bool] = {}
         self._setup = Setup(code, file, hidden, folder, service, self._notice, clock)
         self._chains = self._setup.chains
@@ -144,8 +147,12 @@ class Resolver:
                     return known
         except CredentialError as error:
             resolution = self._unwalked(profile, error)
+        except KeyboardInterrupt:
+            resolution = None
         else:
             resolution = walk.resolution(tuple(self._notices))
+        if resolution is None:  # raised anew, without the frames below, which hold what they were looking at
+            raise KeyboardInterrupt
         return self._outcome(resolution)
 
     async def aresolve(
@@ -190,13 +197,17 @@ class Resolver:
         chain = self._chains.get(profile)
         if chain is None or chain.memo is None:
             return None
-        memo, context = chain.memo, chain.context
+        memo, context, interrupted = chain.memo, chain.context, False
         try:
             for state, seen in memo.looks:
                 if state(context) != seen:
                     return None
         except Exception:  # noqa: BLE001  # the walk will tell what is wrong there
             return None
+        except KeyboardInterrupt:
+            seen, interrupted = None, True
+        if interrupted:  # raised anew, without the frames below, which hold what they were looking at
+            raise KeyboardInterrupt
         if memo.remote and not (self._monotonic() < memo.until and self._time() < memo.until_time):
             return None
         return memo.credential
@@ -283,6 +294,10 @@ class Resolver:
 
     def _notice(self, message: str) -> None:
         self._notices.setdefault(message, False)
+
+
+def _hidden(environ: Mapping[str, str] | None) -> Hidden[Mapping[str, str]] | None:
+    return None if environ is None else Hidden(environ)
 
 
 def _level_of_caller() -> int:

@@ -306,7 +306,7 @@ def test_headers_are_new_each_time() -> None:
         pytest.param("", False, id="empty"),
     ],
 )
-def test_allows(url: str, allowed: bool) -> None:  # noqa: FBT001  # a parameter of the test
+def test_allows(url: str, allowed: bool) -> None:  # a parameter of the test
     """A request may carry the key to the credential's origin alone."""
     assert allowed is credential().allows(url)
 

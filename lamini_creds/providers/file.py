@@ -172,7 +172,7 @@ def _located(path: str, context: Context) -> str:
 
 
 def _invalid(path: str, problem: Problem) -> ProviderInvalid:
-    return ProviderInvalid(problem.reason, place=printable(path), remedy=problem.remedy)
+    return ProviderInvalid(problem.reason, place=_read.named(path), remedy=problem.remedy)
 
 
 @hookimpl

@@ -83,7 +83,7 @@ class _YamlFile:
 
     @property
     def _place(self) -> str:
-        return printable(self.name if isinstance(self.path, Problem) else self.path)
+        return _read.named(self.name if isinstance(self.path, Problem) else self.path)
 
     def _absent(self, problem: Problem) -> Secret:
         if self.named:

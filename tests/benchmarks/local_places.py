@@ -73,9 +73,7 @@ def cpu_of(code: str, environ: Mapping[str, str], directory: Path) -> float:
     """Give the CPU time of one interpreter, its compiled files present."""
     before = os.times()
     clocked = os.wait4 if hasattr(os, "wait4") else None
-    child = subprocess.Popen(
-        [sys.executable, "-c", code], env={"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), **environ}, cwd=directory
-    )
+    child = subprocess.Popen([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT), **environ}, cwd=directory)
     if clocked is not None:
         _, status, usage = clocked(child.pid, 0)
         child.returncode = status
@@ -86,8 +84,60 @@ def cpu_of(code: str, environ: Mapping[str, str], directory: Path) -> float:
 
 
 def warm(home: Path, empty: Path, rounds: int) -> None:
-    """Compare calls in a process that has found the key before."""
-    both, alone, stored = (
-        Resolver(environ=os.environ, home=folder) if False else resolver(environ, folder)
-        for environ, folder in ((KEY_AND_URL, empty), (KEY, empty), ({}, home))
-    )
+    """Compare calls in a process that has found the key before with the looks that none of them can do without."""
+    flat, section = ("LAMINI_API_KEY", "LAMINI_API_URL"), ("LAMINI__PRODUCTION__KEY", "LAMINI__PRODUCTION__URL")
+    all_names = (*flat, *section, "LAMINI_API_KEY_FILE", "LAMINI_API_URL_FILE")
+    absent = tuple(str(empty / name) for name in (".lamini/configure.yaml", ".powerml/configure_llama.yaml"))
+    present = (str(home / ".lamini" / "configure.yaml"),)
+    cases: dict[str, tuple[Path, Mapping[str, str], tuple[str, ...], tuple[str, ...]]] = {
+        "env, key and URL": (empty, KEY_AND_URL, flat, ()),
+        "env, key alone": (empty, KEY, all_names, absent),
+        "yaml": (home, {}, all_names, present),
+    }
+    for name in [name for name in os.environ if name.startswith(("LAMINI", "LLAMA"))]:
+        del os.environ[name]
+    nanoseconds: dict[str, list[float]] = {name: [] for case in cases for name in (by_hand(case), case)}
+    resolvers = {name: Resolver({}, home=folder) for name, (folder, *_) in cases.items()}
+    for _ in range(rounds):
+        for name, (_, environ, names, paths) in cases.items():
+            os.environ.update(environ)
+            nanoseconds[by_hand(name)].append(time_of(lambda names=names, paths=paths: look(names, paths)))  # type: ignore[misc]
+            nanoseconds[name].append(time_of(resolvers[name].resolve))
+            for variable in environ:
+                del os.environ[variable]
+    goals = {"env, key and URL": 2.0, "env, key alone": 1.5, "yaml": 1.5}
+    compared = {name: (by_hand(name), goal) for name, goal in goals.items()}
+    show("warm: one call, in ns", {name: median(times) for name, times in nanoseconds.items()}, compared)
+
+
+def by_hand(case: str) -> str:
+    return f"{case}: the looks alone"
+
+
+def look(names: tuple[str, ...], paths: tuple[str, ...]) -> None:
+    """Do what has to be done at least: get the variables and the files' state."""
+    for name in names:
+        os.getenv(name)
+    for path in paths:
+        try:  # noqa: SIM105  # `suppress` would be half of what is measured
+            os.stat(path)
+        except OSError:
+            pass
+
+
+def time_of(call: Callable[[], object]) -> float:
+    return timeit.timeit(call, number=LOOPS) / LOOPS * 1e9
+
+
+def show(title: str, measured: Mapping[str, float], compared: Mapping[str, tuple[str, float]]) -> None:
+    print(f"\n{title}")  # noqa: T201
+    for name, figure in measured.items():
+        line = f"  {name:<36} {figure:>9,.0f}"
+        if name in compared:
+            other, goal = compared[name]
+            line += f"   {figure / measured[other]:.2f} times {other}; goal: at most {goal}"
+        print(line)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -179,7 +179,7 @@ def test_both_refuse_what_is_bad(text: str, command: Command, project: Path) -> 
         pytest.param("[provider.vault]\ntimeout = 0", False, id="entry's own"),
     ],
 )
-def test_installed_plugins_are_in_it(text: str, expected: bool, command: Command, install: Install) -> None:  # noqa: FBT001
+def test_installed_plugins_are_in_it(text: str, expected: bool, command: Command, install: Install) -> None:
     """The options of an installed plugin are in the schema, closed, with what they refer to."""
     install("vault", PLUGIN)
     described = schema(command("schema"))

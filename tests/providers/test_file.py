@@ -42,7 +42,7 @@ def _store(path: Path, text: str | bytes) -> Path:
     return path
 
 
-def _resolver(environ: dict[str, str] | None = None, home: Path | None = None, **options: object) -> Resolver:
+def _resolver(environ: dict[str, str] | None = None, home: Path | None = None, /, **options: object) -> Resolver:
     return Resolver({"provider": {"file": options}} if options else {}, environ=environ or {}, home=home)
 
 
@@ -165,14 +165,14 @@ def test_no_directory(tmp_path: Path, make: Callable[[Path], object]) -> None:
 @pytest.mark.parametrize("option", ["key_file", "url_file", "directory"])
 @pytest.mark.parametrize("path", ["mount", "./mount", "../mount", "~you/mount"])
 def test_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, path: str) -> None:
-    """A relative path is refused, whatever is in the working directory."""
+    """A relative path is refused, whatever is in the working directory, and not repeated: it may be a key."""
     _store(tmp_path / "mount", KEY)
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ProviderInvalid, match="is not an absolute path") as raised:
         _resolver(**{option: path}).resolve()
 
-    assert f"file: {path}" == raised.value.place
+    assert "file: the file named" == raised.value.place
 
 
 def test_below_no_home() -> None:
@@ -254,7 +254,7 @@ def test_no_file(tmp_path: Path, make: Callable[[Path], object], reason: str, na
     options = {f"{name}_file": str(tmp_path / name)} if named else {"directory": str(tmp_path)}
 
     with pytest.raises(ProviderInvalid, match=reason) as raised:
-        _resolver(None, **options).resolve()
+        _resolver(**options).resolve()
 
     assert f"file: {tmp_path / name}" == raised.value.place
 
@@ -425,12 +425,14 @@ def test_never_a_mixed_pair(tmp_path: Path, layout: str) -> None:
     mount = tmp_path / "mount"
     mount.mkdir()
     _mount(mount, 0)
-    resolver, done = _resolver(None, **_options(layout, mount)), threading.Event()
+    resolver, done = _resolver(**_options(layout, mount)), threading.Event()
 
     def swap() -> None:
-        for version in range(1, 201):
-            _mount(mount, version)
-        done.set()
+        try:
+            for version in range(1, 201):
+                _mount(mount, version)
+        finally:
+            done.set()
 
     writer = threading.Thread(target=swap)
     writer.start()
