@@ -75,16 +75,18 @@ def ask(provider: CredentialProvider, context: Context) -> Answer:
         )
     asking = _asking.set(_asking.get() | {id(provider)})
     try:
-        secret = provider.provide(context)
+        return _validated(provider.provide(context))
     except CredentialError as error:
         outcome = next((found for kind, found in OUTCOMES.items() if isinstance(error, kind)), Outcome.INVALID)
         told = [printable(text) for text in (error.place, error.reason, error.remedy)]
         return Answer(outcome, told[0], reason=told[1], remedy=told[2], error=type(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # its text may hold the key
         return Answer(Outcome.INVALID, reason=f"the provider raised {printable(type(error).__name__)}")
+    except KeyboardInterrupt:
+        pass
     finally:
         _asking.reset(asking)
-    return _validated(secret)
+    raise KeyboardInterrupt  # anew, without the provider's frames, which hold what they were looking at
 
 
 def _validated(secret: object) -> Answer:

@@ -126,7 +126,7 @@ class Walk:
 
     __slots__ = (
         "_above", "_ask_all", "_attempts", "_chain", "_context", "_explicit",
-        "_failure", "_sights", "_tell", "_version", "_winner",
+        "_failure", "_passed", "_sights", "_tell", "_version", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -141,12 +141,14 @@ class Walk:
         self._attempts: list[Attempt] = []
         self._above: list[Answer] = []
         self._sights: dict[Entry | RemoteEntry, Sight] = {}
+        self._passed: Answer | None = None
         self._winner: Credential | None = None
         self._failure: CredentialError | None = None
 
     def steps(self) -> Generator[Link | Wait, None, None]:
         """Ask one entry after the other; yield a link to be loaded, or a call to be waited for."""
-        self._take("explicit", Sight(ask(self._explicit, self._context)), frozenset(), 0.0)
+        self._passed = ask(self._explicit, self._context)
+        self._take("explicit", Sight(self._passed), frozenset(), 0.0)
         for link in self._chain.links:
             if self._is_over:
                 return
@@ -248,7 +250,8 @@ class Walk:
         return None
 
     def _local_answers(self) -> Iterator[Answer]:
-        yield from (answer for answer in self._above[:1] if answer.place == "explicit")
+        if self._passed is not None:
+            yield self._passed
         for link in self._chain.url_links:
             for entry in link.loaded():
                 if isinstance(entry, Entry):

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lamini_creds import _read
+from lamini_creds._credential import Hidden
 from lamini_creds._outcome import Problem
 from lamini_creds._settings import DEFAULT_ORDER, Settings
 from lamini_creds._text import printable
@@ -17,7 +18,6 @@ from lamini_creds.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lamini_creds._credential import Hidden
     from lamini_creds._settings import Layer
 
 PREFIX = "LAMINI_CREDS_"
@@ -29,7 +29,12 @@ _OURS = (b"lamini_creds", b"tool.lamini-creds")
 
 
 def read(
-    code: Hidden[Mapping[str, object]] | None, named: str | None, environ: Hidden[Mapping[str, str]], home: str | None
+    code: Hidden[Mapping[str, object]] | None,
+    named: str | None,
+    environ: Hidden[Mapping[str, str]],
+    home: str | None,
+    *,
+    search: bool = True,
 ) -> Settings:
     """
     Read and merge all layers; what is not there costs a stat.
@@ -39,12 +44,16 @@ def read(
         named: A file given in Python, in the project file's place.
         environ: The environment.
         home: The home directory, if there is one.
+        search: Look for a project's file too.
 
     Raises:
         ConfigError: A layer is malformed or sets what does not exist.
         UntrustedConfigError: A project file sets what only a trusted file may.
     """
-    layers = [layer for layer in _file_layers(code, named, environ, home) if layer]
+    search = search and code is None and not _no_project(environ)
+    layers = [
+        layer for layer in _file_layers(named or _named_file(environ, home), environ, home, search=search) if layer
+    ]
     variables = sorted(_settings_in(environ))
     if not (layers or variables or code):
         return Settings()
@@ -79,12 +88,11 @@ def _settings_in(environ: Hidden[Mapping[str, str]]) -> Iterator[str]:
 
 
 def _file_layers(
-    code: Hidden[Mapping[str, object]] | None, named: str | None, environ: Hidden[Mapping[str, str]], home: str | None
+    named: str | None, environ: Hidden[Mapping[str, str]], home: str | None, *, search: bool
 ) -> Iterator[Layer | None]:
-    named = named or _named_file(environ, home)
     if named:
         yield _file_layer(named, must_exist=True)
-    elif code is None and not _no_project(environ):
+    elif search:
         for path in _project_files(home):
             layer = _file_layer(path, project=True)
             yield layer
@@ -114,13 +122,14 @@ def _file_layer(path: str, *, must_exist: bool = False, project: bool = False) -
 
 def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:
     """Give the file that LAMINI_CREDS_CONFIG names: the user's own word, and so trusted."""
-    named = environ.value.get(f"{PREFIX}CONFIG", "").strip()
-    if named.startswith("~/") and home:
-        named = os.path.join(home, named[2:])
-    if named and not os.path.isabs(named) and not named.endswith(".toml"):
-        remedy = "Write it from the root, or from '~/'."
-        raise ConfigError("names neither a path from the root nor a .toml file", place=f"{PREFIX}CONFIG", remedy=remedy)
-    return os.path.abspath(named) if named else None
+    named = Hidden(environ.value.get(f"{PREFIX}CONFIG", "").strip())
+    if named.value.startswith("~/") and home:
+        return os.path.join(home, named.value[2:])
+    if named.value and not os.path.isabs(named.value) and not named.value.endswith(".toml"):
+        raise ConfigError(
+            "names neither a path from the root nor a .toml file", place=f"{PREFIX}CONFIG", remedy=_read.ABSOLUTE
+        )
+    return os.path.abspath(named.value) if named.value else None
 
 
 def _no_project(environ: Hidden[Mapping[str, str]]) -> bool:

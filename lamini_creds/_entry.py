@@ -71,3 +71,6 @@ class Entry:
             return self.provider.state(context)
         except (Exception, SystemExit):  # noqa: BLE001  # `provide` will tell what is wrong
             return object()
+        except KeyboardInterrupt:
+            pass
+        raise KeyboardInterrupt  # anew, without the provider's frames, which hold what they were looking at

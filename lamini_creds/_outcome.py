@@ -78,7 +78,7 @@ class Attempt(NamedTuple):
     freshness: Freshness | None = None
 
     def __str__(self) -> str:
-        where = f"{self.entry}: {self.place}" if self.place else self.entry
+        where = f"{self.entry}: {self.place}" if self.place not in ("", self.entry) else self.entry
         return f"{where}: {self.reason or self.outcome}"
 
 

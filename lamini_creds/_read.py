@@ -61,7 +61,7 @@ class Content:
         return f"<Content of {len(self.data)} bytes>"
 
 
-def located(path: str, home: Path | None) -> str | Problem:
+def located(path: str, home: Path | str | None) -> str | Problem:
     """Give the absolute path of a file, from the root or from `~/`; or what is wrong with its name."""
     if path.startswith("~/"):
         if home is None:

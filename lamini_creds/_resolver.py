@@ -147,12 +147,8 @@ class Resolver:
                     return known
         except CredentialError as error:
             resolution = self._unwalked(profile, error)
-        except KeyboardInterrupt:
-            resolution = None
         else:
             resolution = walk.resolution(tuple(self._notices))
-        if resolution is None:  # raised anew, without the frames below, which hold what they were looking at
-            raise KeyboardInterrupt
         return self._outcome(resolution)
 
     async def aresolve(

@@ -16,6 +16,7 @@ from lamini_creds._link import Link
 from lamini_creds._pairing import HttpPolicy, Rules
 from lamini_creds._provider import Context
 from lamini_creds._registry import Registry
+from lamini_creds.errors import UntrustedConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +62,7 @@ class Setup:
         self._service, self._warn = service, warn
         self._lock = threading.RLock()
         self._settings: Settings | None = None
+        self._trusted: Settings | None = None
         self._clock = clock or SystemClock()
         self.registry = Registry()
         self.events = Events(self.observers, warn)
@@ -82,7 +84,7 @@ class Setup:
         if self._settings is None:
             with self._lock:
                 if self._settings is None:
-                    self._settings = _config.read(self._code, self._file, self._environ, self._home)
+                    self._settings = self._read()
         return self._settings
 
     def ambient_profile(self) -> str:
@@ -129,10 +131,18 @@ class Setup:
         )
 
     def observers(self) -> tuple[Observer, ...]:
-        """Load the observers that the settings name."""
-        setting = self._settings and self._settings.find("observers", "")
+        """Load the observers that the settings name; where a project's are refused, those that are trusted."""
+        settings = self._settings or self._trusted
+        setting = settings and settings.find("observers", "")
         names = setting.value if setting and isinstance(setting.value, list) else ()
         return tuple(map(self.registry.observer, names))
+
+    def _read(self) -> Settings:
+        try:
+            return _config.read(self._code, self._file, self._environ, self._home)
+        except UntrustedConfigError:
+            self._trusted = _config.read(self._code, self._file, self._environ, self._home, search=False)
+            raise
 
     def _new_chain(self, profile: str | None) -> Chain:
         with self._lock:

@@ -63,12 +63,12 @@ class Disk:
         if project:
             self.project_file.write_text(f"[tool.lamini_creds]\n{project}")
 
-    def read(self, code: Mapping[str, object] | None = None, **environ: str) -> Settings:
+    def read(self, code: Mapping[str, object] | None = None, /, **environ: str) -> Settings:
         """Read and merge the layers."""
         hidden = None if code is None else Hidden(code)
         return _config.read(hidden, None, Hidden(environ), str(self.home))
 
-    def resolver(self, settings: Mapping[str, object] | None = None, **environ: str) -> Resolver:
+    def resolver(self, settings: Mapping[str, object] | None = None, /, **environ: str) -> Resolver:
         """Make a resolver of this machine."""
         return Resolver(settings, environ=environ, home=self.home)
 

@@ -172,7 +172,6 @@ URLS = [
         ("localhost:8000", "no scheme never works there", "http://localhost:8000"),
         ("127.0.0.1:8000", "no scheme never works there", "http://127.0.0.1:8000"),
         ("lamini.example.com:8000", "no scheme never works there", "https://lamini.example.com:8000"),
-        ("lamini.example.com", "no scheme never works there", "https://lamini.example.com"),
         ("https://lamini.example.com/", "trailing /", "https://lamini.example.com"),
         ("https://lamini.example.com/base", "base paths are kept", "https://lamini.example.com/base"),
         ("https://lamini.example.com/base//", "trailing /", "https://lamini.example.com/base"),
@@ -186,6 +185,7 @@ URLS += [
     Case(f"{raw!r}", "URL rules: " + rule, (ProviderInvalid, words), {"LAMINI_API_KEY": KEY, "LAMINI_API_URL": raw})
     for raw, rule, words in [
         ("h", "MissingSchema", "no scheme and no port"),
+        ("lamini.example.com", "no scheme never works there", "no scheme and no port"),
         ("https://user:pw@lamini.example.com", "user:pw@ replaces Bearer with Basic", "user name or password"),
         ("https://lamini.example.com?a=b", "What we do: query", "a query or a fragment"),
         ("https://lamini.example.com#a", "What we do: fragment", "a query or a fragment"),

@@ -90,7 +90,7 @@ BAD_SETTINGS: dict[str, dict[str, object]] = {
 BAD_VARIABLES = {
     name: {f"LAMINI_CREDS_{name}": KEY}
     for name in (
-        "DEADLINE", "HTTP", "ALLOW_ORIGINS", "CONTINUE_ON", "PROVIDERS", "OBSERVERS", "KEY",
+        "DEADLINE", "HTTP", "ALLOW_ORIGINS", "CONTINUE_ON", "PROVIDERS", "OBSERVERS", "KEY", "CONFIG",
         "_YAML__PERMISSIONS", "_YAML__TTL", "_YAML__KYE", "_YAML__PATH", "_FILE__KEY_FILE", "_NOBODY__KEY",
     )
 } | {name: {name: KEY} for name in ("LAMINI_API_KEY_FILE", "LAMINI_API_URL_FILE")}  # fmt: skip
@@ -301,11 +301,19 @@ def test_key_in_a_url(way: Callable[..., object], case: Case, tmp_path: Path, sa
     said.check(error)
 
 
+class RaisingMapping(dict[str, object]):
+    """A configuration that can't be looked into, and says why with the key."""
+
+    def __contains__(self, name: object) -> bool:
+        raise ValueError(KEY, name)
+
+
 @every_way
 @pytest.mark.parametrize(
     "case",
     [
         pytest.param(Case(explicit=KEY), id="key-for-the-mapping"),
+        pytest.param(Case(explicit=RaisingMapping(production={"key": KEY})), id="mapping-that-raises"),
         pytest.param(Case(explicit=[KEY]), id="list-for-the-mapping"),
         pytest.param(Case(explicit={"production": KEY}), id="no-nested-mapping"),
         pytest.param(Case(explicit={"staging": {"key": KEY}}), id="another-profile"),
@@ -464,23 +472,37 @@ class InterruptedEnviron(dict[str, str]):
 
     def __init__(self, variables: Mapping[str, str], at: str) -> None:
         super().__init__(variables)
-        self._at = at
+        self.at = at
 
     def get(self, name: str, default: Any = None) -> Any:
-        if name == self._at:
+        if name == self.at:
             raise KeyboardInterrupt
         return super().get(name, default)
 
     __getitem__ = get
 
 
-@pytest.mark.parametrize("way", [by_resolve, by_function], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("way", [by_resolve, by_function, by_explain], ids=lambda way: way.__name__)
 @pytest.mark.parametrize("at", ["LAMINI_API_URL", "LAMINI__PRODUCTION__KEY", "LAMINI__PRODUCTION__URL"])
-def test_interrupted(way: Callable[..., object], at: str, said: Said) -> None:
-    """Ctrl-C while the URL of a key that was passed is looked for shows no key in our frames."""
-    resolver = Resolver({"providers": ["env"]}, environ=InterruptedEnviron({}, at))
+@pytest.mark.parametrize("call", [{}, {"key": KEY}], ids=["from-the-environment", "explicit"])
+def test_interrupted(way: Callable[..., object], at: str, call: dict[str, str], said: Said) -> None:
+    """Ctrl-C in the middle of a look shows no key in our frames."""
+    resolver = Resolver({"providers": ["env"]}, environ=InterruptedEnviron({"LAMINI_API_KEY": KEY}, at))
     with pytest.raises(KeyboardInterrupt) as caught:
-        way(resolver, key=KEY)
+        way(resolver, **call)
+
+    said.check(caught.value)
+
+
+@pytest.mark.parametrize("way", [by_resolve, by_function], ids=lambda way: way.__name__)
+def test_interrupted_later(way: Callable[..., object], said: Said) -> None:
+    """Ctrl-C while a place is compared with what it was shows no key either."""
+    environ = InterruptedEnviron({"LAMINI_API_KEY": KEY, "LAMINI_API_URL": URL}, "nothing")
+    resolver = Resolver({"providers": ["env"]}, environ=environ)
+    resolver.resolve()
+    environ.at = "LAMINI_API_URL"
+    with pytest.raises(KeyboardInterrupt) as caught:
+        way(resolver)
 
     said.check(caught.value)
 
@@ -514,7 +536,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[o
     (tmp_path / "site" / "leak_listener.py").write_text(OBSERVER)
     monkeypatch.syspath_prepend(tmp_path / "site")
     monkeypatch.delitem(sys.modules, "leak_listener", raising=False)
-    return lambda: sys.modules["leak_listener"].told  # type: ignore[no-any-return]  # made above
+    return lambda: sys.modules["leak_listener"].told
 
 
 @every_way

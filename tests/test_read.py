@@ -199,7 +199,7 @@ LOCATED = {
 @pytest.mark.parametrize(("path", "home", "expected"), LOCATED.values(), ids=LOCATED.keys())
 def test_located(path: str, home: str | None, expected: str) -> None:
     """A path that a user writes is absolute or below the home directory, or it is refused."""
-    found = _read.located(path, home and Path(home))  # type: ignore[arg-type]  # None stays None
+    found = _read.located(path, home and Path(home))
 
     assert expected == (found.reason if isinstance(found, Problem) else found)
 
@@ -301,6 +301,19 @@ def test_a_link_that_points_elsewhere_has_another_state(tmp_path: Path) -> None:
     assert before != _read.state(str(tmp_path / "key"))
 
 
+@posix
+@pytest.mark.usefixtures("settled")
+def test_an_edit_behind_a_link_changes_the_state(tmp_path: Path) -> None:
+    """The state is that of the file which a link leads to."""
+    (tmp_path / "target").write_bytes(b"test-key-1")
+    (tmp_path / "key").symlink_to("target")
+    before = _read.state(str(tmp_path / "key"))
+
+    _edit(tmp_path / "target")
+
+    assert before != _read.state(str(tmp_path / "key"))
+
+
 Mode = Literal["strict", "warn", "off"]
 UNWRITABLE = "holds a key and can be changed by other users"
 READABLE = "holds a key and can be read by other users"
@@ -321,10 +334,10 @@ EXPOSED = {
 }
 
 
-def _judge(path: Path, permissions: Mode, *, key: bool = True) -> Problem | str | None:
+def _judge(path: Path, permissions: Mode) -> Problem | str | None:
     content = _read.read(str(path))
     assert isinstance(content, _read.Content)
-    return _read.exposure(content, permissions, str(path), key=key)
+    return _read.exposure(content, permissions, str(path), key=True)
 
 
 @as_root
@@ -372,16 +385,13 @@ def test_roots_own_file_may_be_read(tmp_path: Path) -> None:
     assert _judge(tmp_path / "key", "strict") is None
 
 
-@posix
-def test_a_url_alone_may_be_read_but_not_changed(tmp_path: Path) -> None:
+def test_a_url_alone_may_be_read_but_not_changed() -> None:
     """Whoever may change a file with a URL could have the key sent elsewhere; reading it tells them nothing."""
-    (tmp_path / "url").write_bytes(b"https://lamini.example.com")
-    (tmp_path / "url").chmod(0o644)
-    readable = _judge(tmp_path / "url", "strict", key=False)
-    (tmp_path / "url").chmod(0o666)
-    changeable = _judge(tmp_path / "url", "warn", key=False)
+    open_to_readers = _read.Content(b"", "", "can be read by other users")
+    open_to_writers = _read.Content(b"", "can be changed by other users", "can be read by other users")
+    changeable = _read.exposure(open_to_writers, "warn", "/run/url", key=False)
 
-    assert readable is None
+    assert _read.exposure(open_to_readers, "strict", "/run/url", key=False) is None
     assert isinstance(changeable, Problem)
     assert changeable.reason == "holds a URL and can be changed by other users"
 

@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from lamini_creds._outcome import Problem
 from lamini_creds._url import Url, is_private, origin, parse, plain_http
 
-httpx = pytest.importorskip("httpx")
-urllib3 = pytest.importorskip("urllib3")
-
 PIECES = (
     "http", "https", "HTTPS", "ftp", "://", ":", "//", "/", "\\", "@", "?", "#", "%", "%2f", "%00", "[", "]", "::", "::1",
     ".", "..", "-", "_", "0", "1", "80", "443", "0x7f", "0177", "127.0.0.1", "256", "65535", "65536", "localhost",
@@ -343,12 +340,12 @@ def seen_by_urllib(text: str) -> tuple[object, ...]:
 
 
 def seen_by_httpx(text: str) -> tuple[object, ...]:
-    url = httpx.URL(text)
+    url = pytest.importorskip("httpx").URL(text)
     return url.scheme, host_of(url.raw_host.decode()), url.port
 
 
 def seen_by_urllib3(text: str) -> tuple[object, ...]:
-    url = urllib3.util.parse_url(text)
+    url = pytest.importorskip("urllib3").util.parse_url(text)
     return url.scheme, host_of(url.host or ""), url.port
 
 

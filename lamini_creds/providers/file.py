@@ -165,7 +165,7 @@ def _state(path: str, context: Context) -> Hashable:
 
 
 def _located(path: str, context: Context) -> str:
-    located = _read.located(path, context.home)
+    located = _read.located(path, context._home)  # `home` imports pathlib
     if isinstance(located, Problem):
         raise _invalid(path, located)
     return located

@@ -37,9 +37,9 @@ class YamlProvider:
     def places(self, context: Context) -> tuple[LocalProvider, ...]:
         """Give one provider a file."""
         names = [f"~/{file}" for file in context.service.files] if self.path is None else [self.path]
+        home = context._home  # `home` imports pathlib
         return tuple(
-            _YamlFile(name, _read.located(name, context.home), self.permissions, named=self.path is not None)
-            for name in names
+            _YamlFile(name, _read.located(name, home), self.permissions, named=self.path is not None) for name in names
         )
 
     def state(self, context: Context) -> Hashable:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -288,6 +290,26 @@ def test_owned_by_another_user(tmp_path: Path) -> None:
 
     with pytest.raises(ProviderInvalid, match="holds a key and belongs to another user"):
         _resolver(directory=str(tmp_path)).resolve()
+
+
+@as_root
+def test_directory_closed_to_us() -> None:
+    """A named directory that this user may not enter is an error, not an empty one."""
+    mount = Path(tempfile.mkdtemp())
+    _store(mount / "key", KEY)
+    code = (
+        "import os, sys, msgspec; import lamini_creds; from lamini_creds import _layers, _options, _hints\n"
+        "from lamini_creds.providers import env, file, yaml\n"
+        "os.setgroups([]); os.setresgid(*[12345] * 3); os.setresuid(*[12345] * 3); os.chdir('/')\n"
+        "settings = {'provider': {'file': {'directory': sys.argv[1]}}}\n"
+        "print(lamini_creds.Resolver(settings, environ={}).explain().error)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(mount)], capture_output=True, text=True, check=True, timeout=60
+    )
+    shutil.rmtree(mount)
+
+    assert f"file: {mount}: is closed to this user" in ran.stdout
 
 
 def test_variables_speak_for_the_ambient_profile(tmp_path: Path) -> None:
