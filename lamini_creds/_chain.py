@@ -269,11 +269,13 @@ class Walk:
     def _nothing_found(self, attempts: tuple[Attempt, ...]) -> CredentialError:
         from lamini_creds._hints import hints
 
-        service = self._context.service
+        service, profile = self._context.service, self._context.profile
+        section = "".join(character if character.isalnum() else "_" for character in profile).upper()
+        variable = service.key_variable if self._context.ambient else f"{service.prefix}__{section}__KEY"
         lines = "".join(f"\n  {attempt}" for attempt in attempts)
         return CredentialsNotFoundError(
-            f"no provider has a key for {service.name}, profile '{self._context.profile}'{lines}",
-            remedy=f"Set {service.key_variable}, or put the key in one of these places.{hints(self._context)}",
+            f"no provider has a key for {service.name}, profile '{profile}'{lines}",
+            remedy=f"Set {variable}, or put the key in one of these places.{hints(self._context)}",
         )
 
     def _remember(self, winner: Credential) -> None:

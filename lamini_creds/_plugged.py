@@ -68,7 +68,19 @@ def plain(error: CredentialError) -> CredentialError:
     return made
 
 
-def called(found: object) -> str:
+def unfit(given: list[object]) -> str:
+    """Say what is wrong with what a plugin registers, or nothing."""
+    if len(given) != 1:
+        return "registers nothing"
+    provide = getattr(given[0], "provide", None)
+    if not isinstance(given[0], type):
+        return f"registers {_called(given[0])}, not a class"
+    if not callable(provide):
+        return "registers a class without a method `provide`"
+    return "has an async `provide`: it is a plain function" if inspect.iscoroutinefunction(provide) else ""
+
+
+def _called(found: object) -> str:
     """Name the type of what it gave; a coroutine is closed, so that nobody hears of it later."""
     if inspect.iscoroutine(found):
         found.close()
@@ -86,4 +98,4 @@ def _ask(provider: CredentialProvider, context: Context) -> Secret | CredentialE
         return f"raised {printable(type(error).__name__)}"
     if found is None or isinstance(found, Secret):
         return found
-    return f"returned {called(found)}"
+    return f"returned {_called(found)}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pluggy
 
 from lamini_creds import hookspecs
-from lamini_creds._plugged import called
+from lamini_creds._plugged import unfit
 from lamini_creds._settings import DEFAULT_ORDER
 from lamini_creds._text import did_you_mean, printable
 from lamini_creds.errors import (
@@ -156,7 +156,7 @@ class Registry:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin does, the others go on
             problem = f"raised {printable(type(error).__name__)} when asked for its provider"
         else:
-            problem = _unfit(given)
+            problem = unfit(given)
             if not problem and isinstance(given[0], type):
                 return given[0]
         return ProviderInvalid(
@@ -190,7 +190,9 @@ def _offers_of(distribution: Distribution) -> list[Offer]:
     """Give what one distribution offers; somebody's broken metadata is no reason to fail."""
     try:
         ours = distribution.entry_points.select(group=hookspecs.PROJECT)
-        return [Offer(point.name, distribution.name, distribution.version, point) for point in ours]
+        return [
+            Offer(point.name, distribution.name or "(unnamed)", distribution.version or "", point) for point in ours
+        ]
     except Exception:  # noqa: BLE001  # the parsers of metadata raise whatever they like
         return []
 
@@ -223,20 +225,6 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
         f"nothing installed offers a provider '{name}'",
         remedy=f"{did_you_mean(name, names)} Installed: {', '.join(map(printable, sorted(names)))}.",
     )
-
-
-def _unfit(given: list[object]) -> str:
-    """Say what is wrong with what a plugin registers, or nothing."""
-    from inspect import iscoroutinefunction
-
-    if len(given) != 1:
-        return "registers nothing"
-    provide = getattr(given[0], "provide", None)
-    if not isinstance(given[0], type):
-        return f"registers {called(given[0])}, not a class"
-    if not callable(provide):
-        return "registers a class without a method `provide`"
-    return "has an async `provide`: it is a plain function" if iscoroutinefunction(provide) else ""
 
 
 def _misfit(error: pluggy.PluginValidationError) -> str:

@@ -21,12 +21,13 @@ from lamini_creds import (
 from lamini_creds.testing import StaticProvider, resolver_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lamini_creds import Resolution
 
 
-def explain(settings: dict[str, object], **environ: str) -> Resolution:
+def explain(settings: Mapping[str, object], **environ: str) -> Resolution:
     return Resolver(settings, environ=environ).explain()
 
 
@@ -95,7 +96,7 @@ FAILURES = {"denied": ProviderDenied, "unavailable": ProviderUnavailable, "unsup
 def test_continue_on(where: str, happens: str, named: str) -> None:
     """After a failure the next entry is asked if that very outcome is named, for all or for this one."""
     chain = {"first": StaticProvider(FAILURES[happens]("no")), "second": StaticProvider(Secret("test-key"))}
-    rule: dict[str, object] = {"continue_on": [named]}
+    rule: Mapping[str, object] = {"continue_on": [named]}
     found = resolver_of(chain, rule if where == "global" else {"provider": {"first": rule}}).explain()
 
     assert (happens == named) == (found.credential is not None)
@@ -120,7 +121,7 @@ def test_invalid_is_never_passed_over(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ({"continue_on": ["invalid"]}, "[] continue_on: expected one of"),
+        ({"continue_on": ["invalid"]}, "expected one of: 'denied'"),
         ({"ttl": "test-key"}, "code: [provider.acme] ttl: has the wrong type or value"),
         ({"timeout": 0}, "code: [provider.acme] timeout: has the wrong type or value"),
         ({"distribution": 5}, "code: [provider.acme] distribution: has the wrong type or value"),
@@ -129,14 +130,14 @@ def test_invalid_is_never_passed_over(tmp_path: Path, monkeypatch: pytest.Monkey
     ],
 )
 def test_a_mistake_in_a_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: dict[str, object], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Mapping[str, object], told: str
 ) -> None:
     """It is told when the entry is reached, with table and option, and fails the chain."""
     install(tmp_path, monkeypatch)
     error = explain({"providers": ["acme"], "provider": {"acme": table}}).error
 
     assert isinstance(error, ConfigError)
-    assert (told.removeprefix("[] continue_on: e") in str(error), False) == (True, "test-key" in str(error))
+    assert (True, False) == (told in str(error), "test-key" in str(error))
 
 
 BROKEN = {

@@ -157,7 +157,8 @@ def test_a_missing_default_plugin() -> None:
 def test_what_failed_once_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin that breaks at import is imported once, and each caller gets an error of its own."""
     count = tmp_path / "count"
-    install(tmp_path, monkeypatch, f"open({str(count)!r}, 'a').write('x')\nraise ValueError('test-key')")
+    write = f"with open({str(count)!r}, 'a') as file:\n    file.write('x')\n"
+    install(tmp_path, monkeypatch, f"{write}raise ValueError('test-key')")
     registry, errors = Registry(), []
     for _ in range(2):
         with pytest.raises(ProviderInvalid) as caught:
