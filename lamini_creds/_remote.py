@@ -12,6 +12,7 @@ from lamini_creds._flight import Flight
 from lamini_creds._forks import renew_after_fork
 from lamini_creds._freshness import History, Timing
 from lamini_creds._outcome import Outcome
+from lamini_creds._text import printable
 from lamini_creds.errors import ProviderUnavailable
 
 if TYPE_CHECKING:
@@ -151,7 +152,12 @@ class RemoteEntry:
         refresh = self._rejected is not None
 
         def fetch() -> Sight | None:
-            return self._settle(call, ask(self.provider, context.within(self._timing.timeout, refresh=refresh)))
+            try:
+                answer = ask(self.provider, context.within(self._timing.timeout, refresh=refresh))
+            except BaseException as error:  # noqa: BLE001  # nobody else is in this thread to take it
+                reason = f"the provider raised {printable(type(error).__name__)}"
+                answer = Answer(Outcome.INVALID, reason=reason)
+            return self._settle(call, answer)
 
         call = Call(fetch, self._timing.timeout)
         return call

@@ -194,6 +194,16 @@ def test_no_order_of_a_checkout_makes_a_pair(world: World, hostile: tuple[str, .
     assert isinstance(found, type) or (found[0], origin(found[1])) in trusted_pairs(world)
 
 
+@pytest.mark.parametrize("hostile", [("env",), ("yaml", "env"), ("yaml", "yaml:mine", "env")])
+def test_a_dropped_place_keeps_its_url(hostile: tuple[str, ...]) -> None:
+    """A checkout can't part a key from its URL by dropping the file where that stands, or moving it back."""
+    urls = {"mine": "https://a.test", "yaml1": "https://b.test"}
+
+    assert ("env", "https://a.test") == outcome(
+        World(frozenset({"env"}), dict(urls), ("yaml:mine", "yaml", "env"), (), hostile)
+    )
+
+
 def test_a_path_is_the_higher_places() -> None:
     """A higher place may name another path of the same origin."""
     environ = {"LAMINI_API_URL": "https://a.test/v2"}

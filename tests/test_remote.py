@@ -539,3 +539,11 @@ def test_explicit_values_are_not_kept() -> None:
         resolver.resolve({"production": {"key": f"test-key-{number}"}})
 
     assert resolver.remembered() is None
+
+
+def test_an_interrupt_that_a_provider_raises_itself() -> None:
+    """A KeyboardInterrupt in the store's own thread is the provider's mistake, and is told at once."""
+    store = Store(KeyboardInterrupt(), timeout=60.0)
+
+    with pytest.raises(ProviderInvalid, match="raised KeyboardInterrupt"):
+        store.key()
