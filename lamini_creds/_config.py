@@ -129,7 +129,11 @@ def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | N
         raise ConfigError(
             "names neither a path from the root nor a .toml file", place=f"{PREFIX}CONFIG", remedy=_read.ABSOLUTE
         )
-    return os.path.abspath(named.value) if named.value else None
+    try:
+        return os.path.abspath(named.value) if named.value else None
+    except OSError:
+        reason = "is not an absolute path, and there is no working directory"
+    raise ConfigError(reason, place=f"{PREFIX}CONFIG", remedy=_read.ABSOLUTE)
 
 
 def _no_project(environ: Hidden[Mapping[str, str]]) -> bool:

@@ -78,6 +78,24 @@ def test_fastapi_refuses_it_as_a_dependency(function: object) -> None:
         app.get("/")(lambda credential=fastapi.Depends(function): None)  # noqa: ARG005, B008
 
 
+def test_fastapi_takes_a_function_around_it() -> None:
+    """Wrapped, it is a dependency like any other, and nothing of a request reaches it."""
+    fastapi, httpx = pytest.importorskip("fastapi"), pytest.importorskip("httpx")
+    lamini_creds.configure(Resolver({}, environ={"LAMINI_API_KEY": "test-key-1"}))
+    app = fastapi.FastAPI()
+
+    def credential() -> lamini_creds.Credential:
+        return lamini_creds.resolve_credentials()
+
+    app.get("/")(lambda found=fastapi.Depends(credential): found.url)  # noqa: B008  # FastAPI's own way
+
+    async def ask() -> object:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+            return (await client.get("/", params={"url": "https://theirs.example", "key": "x"})).json()
+
+    assert "https://api.lamini.ai" == asyncio.run(ask())
+
+
 def test_an_unknown_attribute() -> None:
     """The package has no other names than its own."""
     with pytest.raises(AttributeError, match="no_such_name"):

@@ -250,6 +250,23 @@ def test_a_deleted_working_directory(disk: Disk) -> None:
     assert disk.read().find("deadline", "production")
 
 
+def test_a_relative_name_is_below_the_working_directory(disk: Disk) -> None:
+    """LAMINI_CREDS_CONFIG may be relative, and messages have the whole path."""
+    disk.write(named="deadline = 4")
+    found = disk.read(LAMINI_CREDS_CONFIG="../../named.toml").find("deadline", "production")
+
+    assert found
+    assert str(disk.named_file) == found.source
+
+
+def test_a_relative_name_needs_a_working_directory(disk: Disk) -> None:
+    """In a deleted working directory a relative name is an error."""
+    (disk.checkout / ".git").rmdir()
+    disk.checkout.rmdir()
+    with pytest.raises(ConfigError, match="LAMINI_CREDS_CONFIG: is not an absolute path"):
+        disk.read(LAMINI_CREDS_CONFIG="named.toml")
+
+
 def test_a_link_to_a_project_file_is_read(disk: Disk, tmp_path: Path) -> None:
     """A pyproject.toml may be a link; it is judged like any other."""
     (tmp_path / "elsewhere.toml").write_text("[tool.lamini_creds]\nproviders = ['yaml']\n")

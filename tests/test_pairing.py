@@ -235,7 +235,7 @@ def test_allow_origins_compares_origins() -> None:
     assert "https://b.test/x" == asking.resolve().url
 
 
-@pytest.mark.parametrize("claimed", ["store", "LAMINI_API_URL"])
+@pytest.mark.parametrize("claimed", ["explicit", "LAMINI_API_URL"])
 def test_a_stores_url_is_for_its_own_keys(claimed: str) -> None:
     """A remote entry's URL is never given to another place's key, whatever source it claims."""
     environ = {"LAMINI_API_KEY": "test-key"}
