@@ -19,9 +19,12 @@ from lamini_creds.errors import CredentialError, CredentialWarning, UntrustedCon
 from lamini_creds.providers.explicit import ExplicitProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
+    from lamini_creds._chain import Wait
     from lamini_creds._clock import Clock
+    from lamini_creds._link import Link
 
 
 class _NotADependency:
@@ -138,18 +141,13 @@ class Resolver:
                 return known
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
+        finding = self._find(given, profile)
         try:
-            walk = self._walk(given, profile)
-            for step in walk.steps():
-                step.wait()
-                known = None if given else self.remembered(profile)
-                if known is not None:  # another caller has finished the same walk meanwhile
-                    return known
-        except CredentialError as error:
-            resolution = self._unwalked(profile, error)
-        else:
-            resolution = walk.resolution(tuple(self._notices))
-        return self._outcome(resolution)
+            while True:
+                next(finding).wait()
+        except StopIteration as found:
+            credential: Credential = found.value
+        return credential
 
     async def aresolve(
         self,
@@ -167,18 +165,13 @@ class Resolver:
                 return known
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
+        finding = self._find(given, profile)
         try:
-            walk = self._walk(given, profile)
-            for step in walk.steps():
-                await step.awaited()
-                known = None if given else self.remembered(profile)
-                if known is not None:  # another caller has finished the same walk meanwhile
-                    return known
-        except CredentialError as error:
-            resolution = self._unwalked(profile, error)
-        else:
-            resolution = walk.resolution(tuple(self._notices))
-        return self._outcome(resolution)
+            while True:
+                await next(finding).awaited()
+        except StopIteration as found:
+            credential: Credential = found.value
+        return credential
 
     def remembered(self, profile: str | None = None) -> Credential | None:
         """
@@ -260,6 +253,21 @@ class Resolver:
             version=credential.version,
             fingerprint=credential.fingerprint,
         )
+
+    def _find(self, given: ExplicitProvider, profile: str | None) -> Generator[Link | Wait, None, Credential]:
+        """Walk the chain for both drivers: yield what has to be waited for, return the credential or raise."""
+        try:
+            walk = self._walk(given, profile)
+            for step in walk.steps():
+                yield step
+                known = None if given else self.remembered(profile)
+                if known is not None:  # another caller has finished the same walk meanwhile
+                    return known
+        except CredentialError as error:
+            resolution = self._unwalked(profile, error)
+        else:
+            resolution = walk.resolution(tuple(self._notices))
+        return self._outcome(resolution)
 
     def _walk(self, given: ExplicitProvider, profile: str | None, *, ask_all: bool = False) -> Walk:
         """Start a walk along the profile's chain; nobody's chain will do for a caller who has key and URL."""
