@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 TOOLS = {
     "types": ["mypy", "--strict"],
     "types of the examples": ["mypy", "--strict", "conftest.py", "docs/examples"],
@@ -21,6 +22,15 @@ TOOLS = {
 def test_the_tool_has_nothing_to_say(tool: list[str]) -> None:
     """The tool accepts every file of the repository."""
     ran = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 0 == ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=[plugin.name for plugin in PLUGINS])
+def test_the_types_of_a_plugin_are_right(plugin: Path) -> None:
+    """mypy accepts a plugin, its tests and the servers that they start, with the plugin's own configuration."""
+    check = ["mypy", "--strict", plugin.name.replace("-", "_"), "tests"]
+    ran = subprocess.run([sys.executable, "-m", *check], cwd=plugin, capture_output=True, text=True, check=False)
 
     assert 0 == ran.returncode, ran.stdout + ran.stderr
 
