@@ -272,10 +272,12 @@ class Walk:
         service, profile = self._context.service, self._context.profile
         section = "".join(character if character.isalnum() else "_" for character in profile).upper()
         variable = service.key_variable if self._context.ambient else f"{service.prefix}__{section}__KEY"
+        remedy = f"Set {variable}, or put the key in one of these places.{hints(self._context)}"
+        if all(attempt.entry == "explicit" for attempt in attempts):
+            remedy = "The chain is `explicit` alone: pass a key, or in a test use lamini_creds.testing.override()."
         lines = "".join(f"\n  {attempt}" for attempt in attempts)
         return CredentialsNotFoundError(
-            f"no provider has a key for {service.name}, profile '{profile}'{lines}",
-            remedy=f"Set {variable}, or put the key in one of these places.{hints(self._context)}",
+            f"no provider has a key for {service.name}, profile '{profile}'{lines}", remedy=remedy
         )
 
     def _remember(self, winner: Credential) -> None:

@@ -134,7 +134,8 @@ def test_typed(name: str) -> None:
         pytest.param(lamini_creds.LocalProvider.state, "(context)", id="LocalProvider.state"),
         pytest.param(hookspecs.lamini_creds_register_provider, "()", id="lamini_creds_register_provider"),
         pytest.param(hookspecs.lamini_creds_observe, "(event)", id="lamini_creds_observe"),
-        pytest.param(testing.assert_no_leak, "(canary, *objects)", id="assert_no_leak"),
+        pytest.param(testing.assert_no_leak, "(canary, *objects, frames_of='lamini_creds')", id="assert_no_leak"),
+        pytest.param(testing.override, "(*, key, url)", id="override"),
     ],
 )
 def test_signature(function: object, expected: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import CountingProvider
 
-from lamini_creds import CredentialError, Resolver, Secret
+from lamini_creds import CredentialError, CredentialsNotFoundError, Resolver, Secret
 from lamini_creds.testing import resolver_of
 
 if TYPE_CHECKING:
@@ -174,3 +174,13 @@ def test_explicit_values_are_not_remembered(ask: Callable[..., object]) -> None:
     ask(resolver, key="test-key-explicit", url="https://a.test")
 
     assert "test-key" == resolver.resolve().key
+
+
+def test_a_chain_of_explicit_alone_says_so() -> None:
+    """Where nobody else is asked, the remedy names no variable: it would not be read."""
+    resolver = Resolver({"providers": ["explicit"]}, environ={}, home=Path("/nowhere"))
+
+    with pytest.raises(CredentialsNotFoundError) as raised:
+        resolver.resolve()
+
+    assert "`explicit` alone" in raised.value.remedy

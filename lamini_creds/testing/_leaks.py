@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import re
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -33,7 +34,7 @@ _PLAIN_COLLECTIONS = (dict, list, tuple, set, frozenset)
 _MAY_SHOW = ((Credential, "key"), (Secret, "key"), (Hidden, "value"))
 
 
-def assert_no_leak(canary: str, *objects: object) -> None:
+def assert_no_leak(canary: str, *objects: object, frames_of: str = "lamini_creds") -> None:
     """
     Check that no object shows a key anywhere but where it belongs.
 
@@ -54,6 +55,7 @@ def assert_no_leak(canary: str, *objects: object) -> None:
     Args:
         canary: A key made for the test, of 8 characters or more.
         objects: Results, exceptions, log records, output: whatever might show it.
+        frames_of: A module whose frames may not show it either; those of its whole package are meant.
 
     Raises:
         AssertionError: Names each place where it shows, without the key.
@@ -62,7 +64,7 @@ def assert_no_leak(canary: str, *objects: object) -> None:
     __tracebackhide__ = True
     if len(canary) < _SHORTEST:
         raise ValueError(f"a key of less than {_SHORTEST} characters may be found by chance")
-    scan = _Scan(_forms(canary))
+    scan = _Scan(_forms(canary), (_PACKAGE, _home_of(frames_of)))
     for position, looked_at in enumerate(objects, start=1):
         scan.look(looked_at, f"object {position}")
     if scan.found:
@@ -90,8 +92,9 @@ def _forms(canary: str) -> dict[str, re.Pattern[str]]:
 class _Scan:
     """One search; `found` says where the key showed."""
 
-    def __init__(self, forms: Mapping[str, re.Pattern[str]]) -> None:
+    def __init__(self, forms: Mapping[str, re.Pattern[str]], homes: tuple[str, ...]) -> None:
         self._forms = forms
+        self._homes = homes
         self._seen: dict[int, object] = {}
         self.found: dict[str, None] = {}
 
@@ -136,8 +139,8 @@ class _Scan:
             self._look_at_text(shown if isinstance(shown, str) else shown.decode("latin-1"), f"{where}'s {way}")
 
     def _look_at_exception(self, error: BaseException, where: str) -> None:
-        self._look_at_text(_formatted(error), f"{where}'s traceback with locals")
-        for text in _rich_locals(error):
+        self._look_at_text(_formatted(error, self._homes), f"{where}'s traceback with locals")
+        for text in _rich_locals(error, self._homes):
             self._look_at_text(text, f"{where}'s rich traceback with locals")
         chained: dict[str, object] = {"__cause__": error.__cause__, "__context__": error.__context__}
         if isinstance(error, BaseExceptionGroup):
@@ -192,15 +195,22 @@ def _quietly(get: Callable[[], T], default: T) -> T:
         return default
 
 
-def _formatted(error: BaseException) -> str:
-    """Format the exception alone, with the locals of this package's frames."""
+def _home_of(module: str) -> str:
+    """Give where a module's package lies: its folder, or the one file that it is."""
+    top = sys.modules[module.partition(".")[0]]
+    file = os.path.abspath(top.__file__ or "")
+    return os.path.join(os.path.dirname(file), "") if hasattr(top, "__path__") else file
+
+
+def _formatted(error: BaseException, homes: tuple[str, ...]) -> str:
+    """Format the exception alone, with the locals of the frames that are looked at."""
     told = traceback.TracebackException(type(error), error, error.__traceback__, capture_locals=True)
-    told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if _is_ours(frame.filename)])
+    told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if _lies_in(frame.filename, homes)])
     return "".join(told.format(chain=False))
 
 
-def _rich_locals(error: BaseException) -> Iterator[str]:
-    """Give what rich would show as locals of this package's frames, and of the exception itself."""
+def _rich_locals(error: BaseException, homes: tuple[str, ...]) -> Iterator[str]:
+    """Give what rich would show as locals of those frames, and of the exception itself."""
     if find_spec("rich") is None:
         return
     from rich.traceback import Traceback
@@ -211,9 +221,9 @@ def _rich_locals(error: BaseException) -> Iterator[str]:
     for stack in trace.stacks[:1]:
         yield f"{stack.exc_type}: {stack.exc_value}"
         for frame in stack.frames:
-            if _is_ours(frame.filename):
+            if _lies_in(frame.filename, homes):
                 yield "\n".join(f"{name} = {value}" for name, value in (frame.locals or {}).items())
 
 
-def _is_ours(filename: str) -> bool:
-    return os.path.abspath(filename).startswith(_PACKAGE)
+def _lies_in(filename: str, homes: tuple[str, ...]) -> bool:
+    return os.path.abspath(filename).startswith(homes)

@@ -1,0 +1,322 @@
+"""The conformance suite: what every provider has to do, checked against a server of its author's."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from lamini_creds._options import build, option_types, schema
+from lamini_creds._outcome import Outcome
+from lamini_creds._provider import Context, LocalProvider
+from lamini_creds._registry import Registry
+from lamini_creds._resolver import Resolver
+from lamini_creds._settings import Setting
+from lamini_creds.errors import ProviderUnavailable
+from lamini_creds.testing._child import told_by_child
+from lamini_creds.testing._leaks import assert_no_leak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lamini_creds._outcome import Attempt
+    from lamini_creds._provider import CredentialProvider
+    from lamini_creds.testing._store import Store
+
+_KEY, _NEXT_KEY = "test-key-1-conformance", "test-key-2-conformance"
+_URL = "https://conformance.example.com/base"
+_THREADS = 16
+_TIMEOUT = 20.0
+_SHORT = 1.0
+_LATE = 3.0
+_MAKE_ONE = """
+import json, sys
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg"):
+        raise SystemExit(f"{event} before anything was asked")
+
+sys.addaudithook(refuse)
+from lamini_creds.testing._conformance import made
+made(sys.argv[1], json.loads(sys.argv[2]))
+"""
+
+
+class ProviderConformance:
+    """
+    The checks; subclass it in a test module, and give the fixture `store`.
+
+        class TestAcme(ProviderConformance):
+            @pytest.fixture
+            def store(self, acme_server) -> Store:
+                return AcmeStore(acme_server)
+
+    Attributes:
+        missing: The outcome where the place holds no secret: INVALID for what
+            the user has named, MISS for a default place.
+    """
+
+    missing = Outcome.INVALID
+
+    def test_found(self, store: Store) -> None:
+        """A key that is stored is found, and its source is named."""
+        store.put(_KEY)
+        with _asking(store) as asking:
+            credential = asking.resolver.resolve()
+
+        assert credential.key == _KEY, "another key was found than the one that is stored"
+        assert store.provider == credential.provider, f"the key comes from {credential.provider}"
+        assert credential.source, "the Secret names no source"
+
+    def test_found_with_its_url(self, store: Store) -> None:
+        """A URL that is stored with the key comes with it."""
+        store.put(_KEY, _URL)
+        with _asking(store) as asking:
+            credential = asking.resolver.resolve()
+
+        assert (credential.key, credential.url) == (_KEY, _URL), f"the URL found is {credential.url}"
+
+    def test_missing(self, store: Store) -> None:
+        """What is not there is said to be missing: neither an empty key nor an outage."""
+        store.put(_KEY)
+        store.remove()
+        with _asking(store) as asking:
+            _expect(self.missing, asking.attempt())
+
+    def test_denied(self, store: Store) -> None:
+        """A refusal is DENIED: trying again would not help."""
+        store.put(_KEY)
+        store.deny()
+        with _asking(store) as asking:
+            _expect(Outcome.DENIED, asking.attempt())
+
+    def test_unavailable(self, store: Store) -> None:
+        """A store that is down is UNAVAILABLE, so that an older answer can stand in."""
+        store.put(_KEY)
+        store.fail()
+        with _asking(store) as asking:
+            _expect(Outcome.UNAVAILABLE, asking.attempt())
+
+    def test_malformed(self, store: Store) -> None:
+        """What can't be read as a secret is INVALID, never a key."""
+        _corrupt(store)
+        with _asking(store) as asking:
+            _expect(Outcome.INVALID, asking.attempt())
+
+    def test_hang(self, store: Store) -> None:
+        """A store that never answers is UNAVAILABLE when the entry's time is over."""
+        store.put(_KEY)
+        store.hang()
+        with _asking(store, timeout=_SHORT) as asking:
+            _expect(Outcome.UNAVAILABLE, asking.attempt())
+
+    def test_time_budget(self, store: Store) -> None:
+        """A provider whose store never answers comes back by itself when `context.remaining()` is used up."""
+        store.put(_KEY)
+        store.hang()
+        with _asking(store) as asking:
+            context = asking.context(time.monotonic() + _SHORT)
+            provide = threading.Thread(target=_failure, args=(asking.provider, context), daemon=True)
+            provide.start()
+            provide.join(_SHORT * _LATE)
+
+            assert not provide.is_alive(), f"given {_SHORT:g} s, it has not come back after {_SHORT * _LATE:g} s"
+
+    def test_failing_in_time_is_unavailable(self, store: Store) -> None:
+        """What the provider raises when its time is used up is ProviderUnavailable."""
+        store.put(_KEY)
+        store.hang()
+        with _asking(store) as asking:
+            error = _failure(asking.provider, asking.context(time.monotonic() + _SHORT))
+
+        assert isinstance(error, ProviderUnavailable), f"it raises {type(error).__name__}"
+
+    def test_rotation(self, store: Store) -> None:
+        """A new key is found when the old one has been rejected: the provider keeps no answer of its own."""
+        store.put(_KEY)
+        with _asking(store) as asking:
+            old = asking.resolver.resolve()
+            store.put(_NEXT_KEY)
+            if not isinstance(asking.provider, LocalProvider):
+                asking.resolver.invalidate(old)
+            new = asking.resolver.resolve()
+
+        assert (old.key, new.key) == (_KEY, _NEXT_KEY), "the old key is found again"
+
+    def test_threads(self, store: Store) -> None:
+        """One instance serves many threads at once."""
+        store.put(_KEY)
+        with _asking(store) as asking, ThreadPoolExecutor(_THREADS) as pool:
+            together = threading.Barrier(_THREADS)
+            asked = [pool.submit(_provided, asking.provider, asking.context(), together) for _ in range(_THREADS)]
+            answers = {answer.result() for answer in asked}
+
+        assert {_KEY} == answers, f"{len(answers)} different answers"
+
+    def test_fork(self, store: Store) -> None:
+        """The child of a process that has asked already can ask too."""
+        store.put(_KEY)
+        with _asking(store) as asking:
+            credential = asking.resolver.resolve()
+
+            def ask() -> str:
+                asking.resolver.invalidate(credential)
+                return "found" if asking.resolver.resolve().key == _KEY else "another key"
+
+            told = told_by_child(ask, _TIMEOUT)
+
+        assert told == "found", f"the child tells: {told}"
+
+    def test_nothing_leaks(self, store: Store) -> None:
+        """Found, the key shows in nothing that provider and resolver show."""
+        store.put(_KEY)
+        with _asking(store) as asking:
+            found = asking.resolver.explain()
+            _provided(asking.provider, asking.context())
+
+            assert_no_leak(_KEY, asking.provider, found, found.as_dict(), asking.resolver)
+
+    def test_no_failure_leaks(self, store: Store) -> None:
+        """Failed, it shows neither in the error nor in the locals of the provider's frames."""
+        _corrupt(store)
+        with _asking(store) as asking:
+            error = _failure(asking.provider, asking.context())
+
+            assert_no_leak(_KEY, error, frames_of=type(asking.provider).__module__)
+
+    def test_quiet_logs(self, store: Store) -> None:
+        """With the root logger at DEBUG, no record shows the key."""
+        store.put(_KEY)
+        root, records = logging.getLogger(), _Records()
+        level = root.level
+        root.addHandler(records)
+        root.setLevel(logging.DEBUG)
+        try:
+            with _asking(store) as asking:
+                asking.resolver.resolve()
+        finally:
+            root.removeHandler(records)
+            root.setLevel(level)
+
+        assert_no_leak(_KEY, records.seen)
+
+    def test_no_network_before_it_is_asked(self, store: Store) -> None:
+        """Neither importing nor making the provider speaks to anybody."""
+        with _asking(store) as asking:
+            arguments = [store.provider, json.dumps(store.options())]
+            environ = {**asking.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+            made_it = subprocess.run(  # noqa: S603  # our own interpreter
+                [sys.executable, "-c", _MAKE_ONE, *arguments], env=environ, capture_output=True, text=True, check=False
+            )
+
+        assert made_it.returncode == 0, made_it.stderr
+
+    def test_options(self, store: Store) -> None:
+        """The provider is a frozen dataclass with a docstring; each option has a type and a description."""
+        provider = Registry().provider(store.provider)
+        assert dataclasses.is_dataclass(provider), "it is no dataclass"
+        assert vars(provider)["__dataclass_params__"].frozen, "its dataclass is not frozen"
+        assert not (provider.__doc__ or f"{provider.__name__}(").startswith(f"{provider.__name__}("), "no docstring"
+
+        described = schema(provider)["properties"] if option_types(provider) else {}
+        silent = [name for name, option in described.items() if not option.get("description")]
+        assert not silent, f"options without a description: {', '.join(silent)}"
+
+
+class _Asking(NamedTuple):
+    """A provider with the store's options, and a resolver whose chain it is."""
+
+    name: str
+    resolver: Resolver
+    provider: CredentialProvider
+    environ: dict[str, str]
+
+    def context(self, deadline: float | None = None) -> Context:
+        """Give what a provider is asked with."""
+        ends = time.monotonic() + _TIMEOUT if deadline is None else deadline
+        return Context(environ=self.environ, home=self.environ["HOME"], deadline=ends)
+
+    def attempt(self) -> Attempt:
+        """Ask, and give the outcome."""
+        return next(attempt for attempt in self.resolver.explain().attempts if attempt.entry == self.name)
+
+
+@contextmanager
+def _asking(store: Store, timeout: float = _TIMEOUT) -> Iterator[_Asking]:
+    """Make provider and resolver anew, with the store's variables in an environment of their own."""
+    import pytest
+
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        for name in filter(_is_ours, [*os.environ]):
+            patch.delenv(name)
+        for name, value in {"HOME": home, "USERPROFILE": home, **store.environ()}.items():
+            patch.setenv(name, value)
+        options = store.options()
+        chain = {store.provider: {**options, "timeout": timeout}}
+        settings = {"providers": [store.provider], "provider": chain, "deadline": 2 * _TIMEOUT}
+        environ = dict(os.environ)
+        resolver = Resolver(settings, environ=environ, home=Path(environ["HOME"]))
+        yield _Asking(store.provider, resolver, made(store.provider, options), environ)
+
+
+def made(name: str, options: dict[str, object]) -> CredentialProvider:
+    """Make a provider as a resolver does, from its name and its options."""
+    return build(
+        Registry().provider(name),
+        {option: Setting(value, "Store.options()") for option, value in options.items()},
+        name,
+    )
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith(("LAMINI", "LLAMA_", "POWERML"))
+
+
+def _corrupt(store: Store) -> None:
+    store.put(_KEY)
+    store.corrupt(f'{{"key": "{_KEY}')
+
+
+def _provided(provider: CredentialProvider, context: Context, together: threading.Barrier | None = None) -> str | None:
+    if together:
+        together.wait(_TIMEOUT)
+    secret = provider.provide(context)
+    return None if secret is None else secret.key
+
+
+def _failure(provider: CredentialProvider, context: Context) -> BaseException | None:
+    try:
+        provider.provide(context)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises is what is looked at
+        return error
+    return None
+
+
+def _expect(outcome: Outcome, attempt: Attempt) -> None:
+    """Compare outcomes; a failure says where, why and what to do."""
+    assert outcome is attempt.outcome, f"expected {outcome}: {attempt.outcome}, {attempt}"
+    if outcome is not Outcome.MISS:
+        parts = {"place": attempt.place, "reason": attempt.reason, "remedy": attempt.remedy}
+        lacking = [part for part, text in parts.items() if not text]
+        assert not lacking, f"the error has no {' and no '.join(lacking)}: {attempt}"
+
+
+class _Records(logging.Handler):
+    """Keeps what every record shows, arguments and extras included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(f"{record.getMessage()} {vars(record)}")

@@ -1,0 +1,219 @@
+"""The suite accepts a provider that does what it should, and each check refuses one that does not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from support import install
+
+from lamini_creds import Outcome
+from lamini_creds.testing import ProviderConformance, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLUGIN = '''
+import json, logging, os, socket, threading, time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from msgspec import Meta
+from lamini_creds import ProviderDenied, ProviderInvalid, ProviderUnavailable, Secret, hookimpl, parse_payload, quiet_logs
+
+log = logging.getLogger("shed.sdk")
+busy = threading.Lock()
+cache = {}
+
+def told(kind, reason="is not right", remedy="Look into the shed."):
+    return kind(reason, place="the shed", remedy=remedy)
+
+@dataclass(frozen=True)
+class Shed:
+    """A file that plays a server; `fault` is what this provider does wrong."""
+
+    path: Annotated[str, Meta(description="The file.")]
+    fault: Annotated[str, Meta(description="What it does wrong.")] = ""
+
+    def __post_init__(self):
+        if self.fault == "early":
+            socket.create_connection(("127.0.0.1", 9))
+
+    def provide(self, context):
+        found = self.found(context)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def found(self, context):
+        server = json.loads(Path(self.path).read_text())
+        state, text = server["state"], server["text"]
+        if self.fault == "forks" and cache.setdefault("process", os.getpid()) != os.getpid():
+            return told(ProviderUnavailable)
+        if self.fault == "threads" and not busy.acquire(blocking=False):
+            return told(ProviderUnavailable)
+        if self.fault == "threads":
+            time.sleep(0.05)
+            busy.release()
+        if state == "missing":
+            return Secret("") if self.fault == "missing" else told(ProviderInvalid)
+        if state == "denied":
+            return told(ProviderUnavailable if self.fault == "denied" else ProviderDenied)
+        if state == "down":
+            return told(ProviderInvalid if self.fault == "down" else ProviderUnavailable)
+        if state == "silent":
+            wait = {"patient": context.remaining() + 2.5, "gone": 0}.get(self.fault, context.remaining() / 2)
+            time.sleep(wait)
+            return told(ProviderDenied if self.fault == "gone" else ProviderUnavailable)
+        if self.fault == "keeps":
+            text = cache.setdefault(self.path, text)
+        if self.fault == "talks":
+            log.debug("answer: %s", text)
+        with quiet_logs("shed"):
+            log.debug("answer: %s", text)
+        return self.read(text, context)
+
+    def read(self, text, context):
+        if self.fault == "shows":
+            object.__setattr__(self, "path", self.path + "?" + text) if "?" not in self.path else None
+        if self.fault == "other":
+            return Secret("test-key-of-somebody-else", source="the shed")
+        if self.fault == "nameless":
+            return Secret(json.loads(text)["key"])
+        if self.fault == "no url":
+            return Secret(json.loads(text)["key"], source="the shed")
+        if self.fault == "takes all":
+            return Secret(text.partition('"key": "')[2].partition('"')[0], source="the shed")
+        if self.fault == "raises":
+            return Secret(json.loads(text)["key"], source="the shed")
+        try:
+            return parse_payload(text, profile=context.profile, source="the shed")
+        except ProviderInvalid as error:
+            if self.fault == "quotes":
+                return told(ProviderInvalid, f"can't read {text}")
+            return error.with_traceback(None)
+
+@hookimpl
+def lamini_creds_register_provider():
+    return Shed
+'''
+
+
+class ShedStore(Store):
+    provider = "shed"
+
+    def __init__(self, path: Path, fault: str = "") -> None:
+        self.path, self.fault = path, fault
+
+    def options(self) -> dict[str, object]:
+        return {"path": str(self.path), "fault": self.fault}
+
+    def _set(self, state: str, text: str = "") -> None:
+        self.path.write_text(json.dumps({"state": state, "text": text}))
+
+    def put(self, key: str, url: str | None = None) -> None:
+        self._set("up", json.dumps({"key": key, "url": url}))
+
+    def remove(self) -> None:
+        self._set("missing")
+
+    def deny(self) -> None:
+        self._set("denied")
+
+    def fail(self) -> None:
+        self._set("down")
+
+    def hang(self) -> None:
+        self._set("silent")
+
+    def corrupt(self, text: str) -> None:
+        self._set("up", text)
+
+
+@pytest.fixture(autouse=True)
+def _shed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch, PLUGIN, names=("shed",))
+
+
+class TestGoodProvider(ProviderConformance):
+    """A provider that does what it should passes every check."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return ShedStore(tmp_path / "server.json")
+
+
+FAULTS = {
+    "test_found": ["other", "nameless"],
+    "test_found_with_its_url": ["no url"],
+    "test_missing": ["missing"],
+    "test_denied": ["denied"],
+    "test_unavailable": ["down"],
+    "test_malformed": ["takes all"],
+    "test_hang": ["gone"],
+    "test_time_budget": ["patient"],
+    "test_failing_in_time_is_unavailable": ["gone"],
+    "test_rotation": ["keeps"],
+    "test_threads": ["threads"],
+    "test_fork": ["forks"],
+    "test_nothing_leaks": ["shows"],
+    "test_no_failure_leaks": ["raises", "quotes"],
+    "test_quiet_logs": ["talks"],
+    "test_no_network_before_it_is_asked": ["early"],
+}
+
+
+@pytest.mark.parametrize(("check", "fault"), [(check, fault) for check, faults in FAULTS.items() for fault in faults])
+def test_a_check_refuses_a_bad_provider(check: str, fault: str, tmp_path: Path) -> None:
+    """Each check fails for a provider that does wrong what it is about."""
+    run = getattr(ProviderConformance(), check)
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  # an assertion, or what the resolver raises
+        run(ShedStore(tmp_path / "server.json", fault))
+
+
+@pytest.mark.parametrize(
+    "class_lines",
+    [
+        "class Shed:\n    pass\n",
+        "@dataclass\nclass Shed:\n    '''Not frozen.'''\n    path: Annotated[str, Meta(description='The file.')] = ''\n",
+        "@dataclass(frozen=True)\nclass Shed:\n    path: Annotated[str, Meta(description='The file.')] = ''\n",
+        "@dataclass(frozen=True)\nclass Shed:\n    '''An option is not described.'''\n    path: str = ''\n",
+    ],
+    ids=["no dataclass", "not frozen", "no docstring", "not described"],
+)
+def test_the_check_of_options_refuses(class_lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider has to be a frozen dataclass, described like its options."""
+    before, _, _ = PLUGIN.partition("@dataclass")
+    _, _, hook = PLUGIN.rpartition("@hookimpl")
+    method = "    def provide(self, context):\n        return None\n"
+    install(tmp_path / "bad", monkeypatch, f"{before}{class_lines}{method}@hookimpl{hook}", names=("bad",))
+    store = ShedStore(tmp_path / "server.json")
+    store.provider = "bad"
+
+    with pytest.raises(AssertionError):
+        ProviderConformance().test_options(store)
+
+
+def test_every_check_is_tried() -> None:
+    """No check of the suite goes without a provider that it refuses."""
+    checks = {name for name in vars(ProviderConformance) if name.startswith("test_")}
+
+    assert {*FAULTS, "test_options"} == checks
+
+
+def test_a_place_that_may_be_empty_says_so(tmp_path: Path) -> None:
+    """`missing` is the outcome that a provider's author expects of an empty place."""
+
+    class Lenient(ProviderConformance):
+        missing = Outcome.MISS
+
+    with pytest.raises(AssertionError, match="expected miss: invalid"):
+        Lenient().test_missing(ShedStore(tmp_path / "server.json"))
+
+
+def test_a_method_left_out_is_a_skip_with_its_name() -> None:
+    """The checks that need what a store can't do are skipped, and the reason names it."""
+    with pytest.raises(pytest.skip.Exception, match="Store has no put"):
+        ProviderConformance().test_denied(Store())
