@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, distribution
@@ -204,3 +206,12 @@ def required(requirements: list[str], seen: set[str]) -> set[str]:
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_site_builds(tmp_path: Path) -> None:
+    """Sphinx makes the site of the pages and the docstrings, and has nothing to complain of."""
+    build = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(tmp_path / "trees"), str(DOCS)]
+    built = subprocess.run([*build, str(tmp_path / "site")], capture_output=True, text=True, check=False)
+
+    assert 0 == built.returncode, built.stderr
+    assert "resolve_credentials" in (tmp_path / "site" / "reference" / "api.html").read_text()

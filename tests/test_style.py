@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 TOOLS = {
     "types": ["mypy", "--strict"],
-    "types of the examples": ["mypy", "--strict", "conftest.py", "docs/examples"],
+    "types of the examples": ["mypy", "--strict", "conftest.py", "docs/conf.py", "docs/examples"],
     "rules": ["ruff", "check", "."],
     "format": ["ruff", "format", "--check", "."],
 }

@@ -54,7 +54,7 @@ made(sys.argv[1], json.loads(sys.argv[2]))
 
 class ProviderConformance:
     """
-    The checks; subclass it in a test module, and give the fixture `store`.
+    The checks; subclass it in a test module, and give the fixture `store`::
 
         class TestAcme(ProviderConformance):
             @pytest.fixture
