@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lamini_creds._credential import Secret
 from lamini_creds._entry import Entry
-from lamini_creds._plugged import plain, plugged
+from lamini_creds._forks import IMPORTS, SETTING_UP
 from lamini_creds._provider import LocalProvider
-from lamini_creds._registry import BUILT_IN, IMPORTS, Registry
+from lamini_creds._registry import BUILT_IN, Registry
+from lamini_creds._settings import DEFAULT_ORDER
 from lamini_creds._text import printable
 from lamini_creds.errors import CredentialError, ProviderInvalid
 
@@ -74,7 +75,7 @@ class Link:
     def loaded(self) -> tuple[Entry | RemoteEntry, ...]:
         """Give the entries, loaded if need be; what can't be loaded gives one that says why."""
         if self.entries is None:
-            with IMPORTS:
+            with  IMPORTS:
                 if self.entries is None:
                     self.entries = self._load_or_tell()
         return self.entries
@@ -96,6 +97,8 @@ class Link:
         try:
             return self._load()
         except CredentialError as error:
+            from lamini_creds._plugged import plain
+
             unloadable = _Unloadable(plain(error))
         return (Entry(self.label, unloadable, self._continue_on),)
 
@@ -105,7 +108,7 @@ class Link:
             return (Entry(self.label, _NotConfigured()),)
         own = {name: setting for name, setting in table.items() if name not in ENTRY_KEYS}
         shared = {name: setting for name, setting in table.items() if name in ENTRY_KEYS}
-        if self.built_in and not table:
+        if self.name in DEFAULT_ORDER and self.built_in and not table:
             return self._places(self._registry.provider(self.name)())
         from lamini_creds._options import EntryOptions, build
 
@@ -115,6 +118,8 @@ class Link:
         provider_class = self._registry.provider(self.name, options.distribution)
         if self.built_in:
             return self._places(build(provider_class, own, self.label), options)
+        from lamini_creds._plugged import plugged
+
         offer = self._registry.origin(self.name, options.distribution)
         return (self._entry(plugged(self._made(provider_class, own, offer), offer), options),)
 

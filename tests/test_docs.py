@@ -21,13 +21,20 @@ from lamini_creds import Event, Kind, Outcome, errors, hookspecs
 from lamini_creds._config import PREFIX, SEARCH
 from lamini_creds._options import EntryOptions, TopLevel, option_types
 from lamini_creds.cli import main
+from lamini_creds.providers.exec import ExecProvider
 from lamini_creds.providers.file import FileProvider
 from lamini_creds.providers.yaml import YamlProvider
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-OPTIONS = {"the table itself": TopLevel, "every entry": EntryOptions, "`file`": FileProvider, "`yaml`": YamlProvider}
+OPTIONS = {
+    "the table itself": TopLevel,
+    "every entry": EntryOptions,
+    "`file`": FileProvider,
+    "`yaml`": YamlProvider,
+    "`exec`": ExecProvider,
+}
 COMMANDS = main.list_commands(click.Context(main))
 
 

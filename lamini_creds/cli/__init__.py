@@ -8,7 +8,7 @@ from io import TextIOWrapper
 
 import click
 
-_COMMANDS = ("check", "explain", "providers", "schema")
+_COMMANDS = ("check", "doctor", "explain", "get", "login", "logout", "providers", "run", "schema", "trust")
 
 
 class _LazyGroup(click.Group):
@@ -26,7 +26,7 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Find an API key and the URL it belongs to, wherever they live, and say where. The key itself is never shown."""
+    """Find an API key and the URL it belongs to, wherever they live, and say where. Only `get` prints the key."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ import click
 from lamini_creds._text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lamini_creds.errors import CredentialError
 
@@ -60,6 +61,26 @@ def error(problem: CredentialError) -> None:
 def warning(message: str) -> None:
     """Print what works but should be mended, on the standard error stream."""
     _complain("warning", message)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """
+    Show that something takes its time, on a terminal where rich is installed; it is gone afterwards.
+
+    Args:
+        what: What is waited for.
+    """
+    if sys.stderr is not None and sys.stderr.isatty():
+        try:
+            from rich.console import Console
+        except ImportError:
+            pass
+        else:
+            with Console(stderr=True).status(f"{what} ..."):
+                yield
+            return
+    yield
 
 
 def _complain(kind: str, message: str) -> None:

@@ -60,6 +60,11 @@ def sources(setup: Setup, profile: str | None) -> list[Source]:
     environ = setup.context(name).environ
     return [
         Source("profile", name, "--profile" if profile is not None else _ambient_place(setup)),
+        *(
+            Source("trust", "not needed" if layer.project else "given", layer.source)
+            for layer in settings.layers
+            if layer.claim
+        ),
         *(Source(option.lower(), "set", PREFIX + option) for option in SEARCH if environ.get(PREFIX + option)),
         *(_top(option, settings.find(option, name)) for option in option_types(TopLevel) if option in _DEFAULTS),
         *_entries(settings, name),

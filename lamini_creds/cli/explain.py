@@ -33,7 +33,7 @@ def explain(profile: str | None, *, with_config: bool, ask_all: bool, as_json: b
     Exit status: 0 found, 1 nothing found, 2 anything wrong.
     """
     resolver = Resolver()
-    with redirect_stdout(sys.stderr):
+    with _output.waiting("asking the places of the chain"), redirect_stdout(sys.stderr):
         resolution = resolver.explain(profile=profile, all=ask_all)
         sources = _sources(resolver, profile) if with_config else None
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lamini_creds import ConfigError, Resolver
+from lamini_creds import ConfigError, Resolver, _plugins
 
 if TYPE_CHECKING:
     import subprocess
@@ -27,7 +27,7 @@ PLUGIN = """
 
     @dataclass(frozen=True)
     class Vault:
-        '''A vault.'''
+        '''A keeper.'''
 
         secret: str
         size: int = 1
@@ -173,7 +173,7 @@ def test_an_untrusted_project_is_told_option_by_option(command: Command, project
     file.write_text("""
         [tool.lamini_creds]
         http = "any"
-        providers = ["vault"]
+        providers = ["keeper"]
         [tool.lamini_creds.provider.yaml]
         path = "evil.yaml"
         [tool.lamini_creds.profile.staging]
@@ -240,6 +240,13 @@ def test_every_overlay_s_chain_is_loaded(command: Command, named: Path) -> None:
     assert [f"{named}: [profile.staging] providers: nothing installed offers a provider 'ymal'"] == mistakes(done)
 
 
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the plugins that are installed beside the tests."""
+    monkeypatch.setattr(_plugins, "installed", tuple)
+
+
+@pytest.mark.usefixtures("nothing_installed")
 def test_a_plugin_that_is_not_installed(command: Command) -> None:
     """A listed entry whose plugin is not installed is a mistake."""
     assert ["LAMINI_CREDS_PROVIDERS: the plugin lamini-creds-azure is not installed"] == mistakes(
@@ -247,6 +254,7 @@ def test_a_plugin_that_is_not_installed(command: Command) -> None:
     )
 
 
+@pytest.mark.usefixtures("nothing_installed")
 def test_a_plugin_that_may_be_missing(command: Command) -> None:
     """A missing plugin is none where the chain goes on without it."""
     environ = {"LAMINI_CREDS_PROVIDERS": "env,azure", "LAMINI_CREDS_CONTINUE_ON": "unsupported"}
@@ -256,38 +264,38 @@ def test_a_plugin_that_may_be_missing(command: Command) -> None:
 
 def test_a_plugin_that_breaks_is_named(command: Command, install: Install) -> None:
     """A plugin that breaks at import is told with distribution and version."""
-    install("vault", "raise RuntimeError('test-key-1')")
+    install("keeper", "raise RuntimeError('test-key-1')")
 
     assert [
-        "LAMINI_CREDS_PROVIDERS: the plugin of creds-vault 1.2 can't be loaded: it raised RuntimeError"
-    ] == mistakes(command("check", LAMINI_CREDS_PROVIDERS="vault"))
+        "LAMINI_CREDS_PROVIDERS: the plugin of creds-keeper 1.2 can't be loaded: it raised RuntimeError"
+    ] == mistakes(command("check", LAMINI_CREDS_PROVIDERS="keeper"))
 
 
 def test_every_mistake_of_a_plugin_s_options_is_told(command: Command, install: Install, named: Path) -> None:
     """Options of plugins are checked by name and type, each."""
-    install("vault", PLUGIN)
-    named.write_text('providers = ["vault"]\n[provider.vault]\nsise = 1\nsize = "x"\nttl = "y"\nsecret = "a"')
+    install("keeper", PLUGIN)
+    named.write_text('providers = ["keeper"]\n[provider.keeper]\nsise = 1\nsize = "x"\nttl = "y"\nsecret = "a"')
 
     assert {
-        f"{named}: [provider.vault] sise: vault has no option 'sise'",
-        f"{named}: [provider.vault] size: has the wrong type or value",
-        f"{named}: [provider.vault] ttl: has the wrong type or value",
+        f"{named}: [provider.keeper] sise: keeper has no option 'sise'",
+        f"{named}: [provider.keeper] size: has the wrong type or value",
+        f"{named}: [provider.keeper] ttl: has the wrong type or value",
     } == set(mistakes(command("check", LAMINI_CREDS_CONFIG=str(named))))
 
 
 def test_an_option_that_is_needed(command: Command, install: Install) -> None:
     """An option without a default that nobody set is told."""
-    install("vault", PLUGIN)
+    install("keeper", PLUGIN)
 
-    assert ["LAMINI_CREDS_PROVIDERS: vault needs the option 'secret'"] == mistakes(
-        command("check", LAMINI_CREDS_PROVIDERS="vault")
+    assert ["LAMINI_CREDS_PROVIDERS: keeper needs the option 'secret'"] == mistakes(
+        command("check", LAMINI_CREDS_PROVIDERS="keeper")
     )
 
 
 def test_nobody_is_asked(command: Command, install: Install, site: Path) -> None:
     """The provider's class is made, and not asked."""
-    install("vault", PLUGIN)
-    done = command("check", LAMINI_CREDS_PROVIDERS="vault", LAMINI_CREDS__VAULT__SECRET="a")
+    install("keeper", PLUGIN)
+    done = command("check", LAMINI_CREDS_PROVIDERS="keeper", LAMINI_CREDS__KEEPER__SECRET="a")
 
     assert (0, False) == (done.exit_code, (site / "asked").exists())
 

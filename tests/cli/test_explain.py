@@ -12,6 +12,9 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
+from lamini_creds._claim import Claim
+from lamini_creds._credential import Hidden
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
@@ -30,7 +33,7 @@ PLUGIN = """
 
     @dataclass(frozen=True)
     class Vault:
-        '''A vault.'''
+        '''A keeper.'''
 
         region: str = ""
 
@@ -158,12 +161,12 @@ def test_warnings_are_told(command: Command) -> None:
 def test_remedies_of_failures_passed_over_are_told(command: Command, install: Install) -> None:
     """Where the chain went on after a failure, its remedy is told all the same."""
     body = "from lamini_creds import ProviderDenied; raise ProviderDenied('no', remedy='Ask the keeper.')"
-    install("vault", PLUGIN.format(body=body))
-    order = {"LAMINI_CREDS_PROVIDERS": "vault,env", "LAMINI_CREDS_CONTINUE_ON": "denied"}
+    install("keeper", PLUGIN.format(body=body))
+    order = {"LAMINI_CREDS_PROVIDERS": "keeper,env", "LAMINI_CREDS_CONTINUE_ON": "denied"}
     done = command("explain", LAMINI_API_KEY="test-key-1", **order)
 
     assert 0 == done.exit_code
-    assert "remedy for vault: Ask the keeper." in done.stdout
+    assert "remedy for keeper: Ask the keeper." in done.stdout
 
 
 def json_cases() -> list[Any]:
@@ -275,6 +278,28 @@ def test_config_names_a_file_s_profile(command: Command, project: Path) -> None:
     assert ("local", f"{file}: profile") == shown["profile"]
 
 
+def test_config_tells_that_an_order_needs_no_trust(command: Command, project: Path) -> None:
+    """--config says of a project file that only orders that it counts without trust."""
+    file = project / "pyproject.toml"
+    file.write_text('[tool.lamini_creds]\nproviders = ["env"]\n')
+    shown = settings(command("explain", "--config", "--json", LAMINI_API_KEY="test-key-1"))
+
+    assert ("not needed", str(file)) == shown["trust"]
+
+
+def test_config_tells_of_trust(command: Command, home: Path, project: Path) -> None:
+    """--config says of a project file that is trusted that it is."""
+    file = project / "pyproject.toml"
+    file.write_text("[tool.lamini_creds]\ndeadline = 3\n")
+    claim = Claim(Hidden({"deadline": 3}), str(file), Hidden({}), str(home))
+    assert claim.store
+    assert isinstance(claim.fingerprint, str)
+    claim.store.put(claim.path, claim.fingerprint)
+    shown = settings(command("explain", "--config", "--json", LAMINI_API_KEY="test-key-1"))
+
+    assert ("given", str(file)) == shown["trust"]
+
+
 def test_config_does_not_show_free_text(command: Command) -> None:
     """An option that takes any text is shown by name and place alone: it may be a misplaced key."""
     environ = {"LAMINI_CREDS__AWS__SECRET": CANARY, "LAMINI_CREDS__AWS__TTL": CANARY, "LAMINI_CREDS__YAML__PATH": "/a"}
@@ -307,8 +332,8 @@ def test_no_key_is_ever_shown(arguments: list[str], prefix: str, process: Proces
 def test_names_from_outside_are_escaped(command: Command, install: Install) -> None:
     """A plugin's words can neither move the cursor nor forge a line of the report."""
     body = r"raise ProviderInvalid('red \x1b[31m', place='a\nerror: b', remedy='c\x1b]0;d')"
-    install("vault", PLUGIN.format(body=body))
-    done = command("explain", LAMINI_CREDS_PROVIDERS="vault")
+    install("keeper", PLUGIN.format(body=body))
+    done = command("explain", LAMINI_CREDS_PROVIDERS="keeper")
 
     assert "\x1b" not in done.output
     assert not re.search("^error: b", done.output, re.MULTILINE)

@@ -29,7 +29,7 @@ PLUGIN = """
 
     @dataclass(frozen=True)
     class Vault:
-        '''Secrets of a vault.
+        '''Secrets of a keeper.
 
         And more of them.
         '''
@@ -59,11 +59,13 @@ def rows(done: Result) -> dict[str, list[str]]:
 
 
 def test_the_built_in_ones_in_a_process_of_its_own(process: Process) -> None:
-    """The built-in providers are listed in the order of the default chain."""
+    """The built-in providers are listed in the order of the default chain, and last the one that is not in it."""
     done = process("providers")
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert ["explicit", "env", "file", "yaml"] == re.findall(r"^(\w+) +lamini-creds ", done.stdout, re.MULTILINE)
+    assert ["explicit", "env", "file", "yaml", "exec"] == re.findall(
+        r"^(\w+) +lamini-creds ", done.stdout, re.MULTILINE
+    )
 
 
 def test_what_a_built_in_one_is(command: Command) -> None:
@@ -82,34 +84,34 @@ def test_options_are_described(command: Command) -> None:
 
 def test_a_plugin_is_listed_from_metadata(command: Command, install: Install, site: Path) -> None:
     """A plugin is listed with its distribution, version and summary, and not imported."""
-    install("vault", PLUGIN, summary="Keys from a vault")
+    install("keeper", PLUGIN, summary="Keys from a keeper")
     done = command("providers")
 
-    assert ["creds-vault", "1.2", "(not loaded)", "Keys from a vault"] == rows(done)["vault"]
+    assert ["creds-keeper", "1.2", "(not loaded)", "Keys from a keeper"] == rows(done)["keeper"]
     assert not (site / "imported").exists()
 
 
 def test_load_shows_the_options_of_plugins(command: Command, install: Install) -> None:
     """--load imports the plugins, and shows their options and what their class says of itself."""
-    install("vault", PLUGIN, summary="Keys from a vault")
+    install("keeper", PLUGIN, summary="Keys from a keeper")
     done = command("providers", "--load")
 
-    assert (0, ["creds-vault", "1.2", "secret", "Secrets of a vault."]) == (done.exit_code, rows(done)["vault"])
-    assert re.search(r"^vault +secret +The secret's name\.$", done.stdout, re.MULTILINE)
+    assert (0, ["creds-keeper", "1.2", "secret", "Secrets of a keeper."]) == (done.exit_code, rows(done)["keeper"])
+    assert re.search(r"^keeper +secret +The secret's name\.$", done.stdout, re.MULTILINE)
 
 
 def test_a_broken_plugin_is_told(command: Command, install: Install) -> None:
     """A plugin that can't be loaded is listed all the same, told with its distribution, and the status is 2."""
-    install("vault", "raise RuntimeError('test-key-1')")
+    install("keeper", "raise RuntimeError('test-key-1')")
     done = command("providers", "--load")
 
-    assert (2, "can't be loaded") == (done.exit_code, rows(done)["vault"][-1])
-    assert done.stderr.startswith("error: the plugin of creds-vault 1.2 can't be loaded: it raised RuntimeError\n")
+    assert (2, "can't be loaded") == (done.exit_code, rows(done)["keeper"][-1])
+    assert done.stderr.startswith("error: the plugin of creds-keeper 1.2 can't be loaded: it raised RuntimeError\n")
 
 
 def test_a_broken_plugin_does_no_harm_unloaded(command: Command, install: Install) -> None:
     """Without --load a plugin that would break is no concern."""
-    install("vault", "raise RuntimeError('test-key-1')")
+    install("keeper", "raise RuntimeError('test-key-1')")
 
     assert 0 == command("providers").exit_code
 
@@ -124,10 +126,10 @@ def test_an_observer_is_told_apart(command: Command, install: Install) -> None:
 
 def test_both_of_two_with_one_name_are_listed(command: Command, install: Install) -> None:
     """Two distributions that offer one name are both listed."""
-    install("vault", PLUGIN, distribution="one")
-    install("vault", PLUGIN, distribution="two")
+    install("keeper", PLUGIN, distribution="one")
+    install("keeper", PLUGIN, distribution="two")
 
-    assert ["one", "two"] == re.findall(r"^vault +(\w+) ", command("providers").stdout, re.MULTILINE)
+    assert ["one", "two"] == re.findall(r"^keeper +(\w+) ", command("providers").stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("arguments", [["providers"], ["providers", "--load"]], ids=["unloaded", "loaded"])
@@ -145,7 +147,7 @@ def test_a_plugin_with_a_built_in_name_is_never_used(
 @pytest.mark.parametrize("arguments", [["providers"], ["providers", "--load"]], ids=["unloaded", "loaded"])
 def test_words_of_plugins_are_escaped(arguments: list[str], command: Command, install: Install) -> None:
     """A plugin's own words can't move the terminal's cursor."""
-    install("vault", PLUGIN.replace("Secrets of", r"Secrets \x1b[31m of"), summary="Keys \x1b[31m")
+    install("keeper", PLUGIN.replace("Secrets of", r"Secrets \x1b[31m of"), summary="Keys \x1b[31m")
     done = command(*arguments)
 
     assert "\x1b" not in done.output
@@ -154,8 +156,8 @@ def test_words_of_plugins_are_escaped(arguments: list[str], command: Command, in
 
 def test_options_that_can_t_be_described(command: Command, install: Install) -> None:
     """A provider with an option of a type that does not exist is told of, and does no harm to the rest."""
-    install("vault", PLUGIN.replace("secret: Annotated[str", 'secret: Annotated["Strr"'))
+    install("keeper", PLUGIN.replace("secret: Annotated[str", 'secret: Annotated["Strr"'))
     done = command("providers", "--load")
 
     assert 2 == done.exit_code
-    assert done.stderr.startswith("error: the options of 'vault' can't be described: ")
+    assert done.stderr.startswith("error: the options of 'keeper' can't be described: ")

@@ -36,7 +36,7 @@ PLUGIN = """
 
     @dataclass(frozen=True)
     class Vault:
-        '''A vault.'''
+        '''A keeper.'''
 
         secret: Annotated[str, msgspec.Meta(description="The secret's name.")]
         region: Region | None = None
@@ -172,16 +172,16 @@ def test_both_refuse_what_is_bad(text: str, command: Command, project: Path) -> 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param('providers = ["vault"]\n[provider.vault]\nsecret = "a"', True, id="option"),
-        pytest.param('[provider."vault:eu"]\nregion = {name = "eu"}', True, id="nested option"),
-        pytest.param("[provider.vault.region]\nname = 3", False, id="nested type"),
-        pytest.param('[provider.vault]\nsercet = "a"', False, id="unknown"),
-        pytest.param("[provider.vault]\ntimeout = 0", False, id="entry's own"),
+        pytest.param('providers = ["keeper"]\n[provider.keeper]\nsecret = "a"', True, id="option"),
+        pytest.param('[provider."keeper:eu"]\nregion = {name = "eu"}', True, id="nested option"),
+        pytest.param("[provider.keeper.region]\nname = 3", False, id="nested type"),
+        pytest.param('[provider.keeper]\nsercet = "a"', False, id="unknown"),
+        pytest.param("[provider.keeper]\ntimeout = 0", False, id="entry's own"),
     ],
 )
 def test_installed_plugins_are_in_it(text: str, expected: bool, command: Command, install: Install) -> None:
     """The options of an installed plugin are in the schema, closed, with what they refer to."""
-    install("vault", PLUGIN)
+    install("keeper", PLUGIN)
     described = schema(command("schema"))
 
     Draft202012Validator.check_schema(described)
@@ -190,8 +190,8 @@ def test_installed_plugins_are_in_it(text: str, expected: bool, command: Command
 
 def test_defaults_are_plain_json(command: Command, install: Install) -> None:
     """A default of a type that JSON does not have is written as the option would be."""
-    install("vault", PLUGIN)
-    table = schema(command("schema"))["$defs"]["provider:vault"]["properties"]
+    install("keeper", PLUGIN)
+    table = schema(command("schema"))["$defs"]["provider:keeper"]["properties"]
 
     assert ([], "PT3S") == (table["regions"]["default"], table["patience"]["default"])
 
@@ -206,12 +206,12 @@ def test_plugins_that_are_not_here_take_any_option(command: Command) -> None:
 
 def test_a_broken_plugin_is_told(command: Command, install: Install) -> None:
     """A plugin that can't be loaded is named, its table is open, and the status is 2."""
-    install("vault", "raise RuntimeError('test-key-1')")
+    install("keeper", "raise RuntimeError('test-key-1')")
     done = command("schema")
 
     assert 2 == done.exit_code
-    assert done.stderr.startswith("error: the plugin of creds-vault 1.2 can't be loaded: it raised RuntimeError\n")
-    assert accepts(schema(done), 'providers = ["vault"]\n[provider.vault]\nsecret = "a"')
+    assert done.stderr.startswith("error: the plugin of creds-keeper 1.2 can't be loaded: it raised RuntimeError\n")
+    assert accepts(schema(done), 'providers = ["keeper"]\n[provider.keeper]\nsecret = "a"')
 
 
 def test_observers_are_no_providers(command: Command, install: Install) -> None:
@@ -233,8 +233,8 @@ def test_the_schema_of_explain(command: Command) -> None:
 
 def test_options_that_can_t_be_described(command: Command, install: Install) -> None:
     """A provider with an option of a type that does not exist is told of, and does no harm to the rest."""
-    install("vault", PLUGIN.replace("secret: Annotated[str", 'secret: Annotated["Strr"'))
+    install("keeper", PLUGIN.replace("secret: Annotated[str", 'secret: Annotated["Strr"'))
     done = command("schema")
 
     assert 2 == done.exit_code
-    assert done.stderr.startswith("error: the options of 'vault' can't be described: ")
+    assert done.stderr.startswith("error: the options of 'keeper' can't be described: ")
