@@ -16,6 +16,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -59,17 +60,7 @@ class Aws:
         return f"{self.scheme}://localhost:{self.port}"
 
     def client(self, service: str, login: Login | None = None) -> Any:
-        login = login or self.admin
-        return boto3.client(  # type: ignore[call-overload]  # the service's name comes from the test
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=login.key,
-            aws_secret_access_key=login.secret,
-            aws_session_token=login.token,
-            verify=self.ca_file,
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
-        )
+        return _client(self, service, login or self.admin)
 
     def user(self, name: str, statements: Sequence[Mapping[str, object]]) -> Login:
         """Make a user who may do what the statements say."""
@@ -87,6 +78,21 @@ class Aws:
         arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy(statements))
         return arn
+
+
+@cache
+def _client(aws: Aws, service: str, login: Login) -> Any:
+    """Make a client once: it takes longer than its calls."""
+    return boto3.client(  # type: ignore[call-overload]  # the service's name comes from the test
+        service,
+        endpoint_url=aws.url,
+        region_name=REGION,
+        aws_access_key_id=login.key,
+        aws_secret_access_key=login.secret,
+        aws_session_token=login.token,
+        verify=aws.ca_file,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
+    )
 
 
 def allow(action: str | Sequence[str], resource: str = "*", effect: str = "Allow") -> dict[str, object]:
@@ -108,7 +114,7 @@ def moto(tls: ssl.SSLContext | None = None, ca_file: str | None = None) -> Itera
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=tls)
     server.daemon_threads = True  # type: ignore[attr-defined]  # a threaded server has them
-    thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="moto", daemon=True)
     thread.start()
     try:
         yield Aws(server.server_port, scheme="https" if tls else "http", ca_file=ca_file)

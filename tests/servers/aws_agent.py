@@ -2,7 +2,9 @@
 A double of the Secrets Manager Agent and of the Lambda extension: the same two paths, the same header.
 
 It asks for its token, keeps what it once read as the agent does until it is
-asked with `refreshNow`, and reads through boto3 from the AWS behind it.
+asked with `refreshNow`, refuses a parameter that it does not know, and reads
+through boto3 from the AWS behind it. Like the extension it can say that it is
+not ready yet.
 """
 
 from __future__ import annotations
@@ -16,17 +18,29 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
 
+from lamini_creds import quiet_logs
+
 if TYPE_CHECKING:
     from aws import Aws
 
 TOKEN = "test-agent-token-1"
 _NAMES = {"secretId": "SecretId", "versionId": "VersionId", "versionStage": "VersionStage"}
+_KNOWN = {
+    "/secretsmanager/get": {*_NAMES, "refreshNow"},
+    "/systemsmanager/parameters/get": {"name", "version", "label", "withDecryption"},
+}
 
 
 class Agent:
-    """Listens on 127.0.0.1 and answers out of an AWS."""
+    """
+    Listens on 127.0.0.1 and answers out of an AWS.
+
+    Attributes:
+        ready: Whether it answers at all yet.
+    """
 
     def __init__(self, aws: Aws) -> None:
+        self.ready = True
         self._aws = aws
         self._kept: dict[str, dict[str, Any]] = {}
         agent = self
@@ -36,7 +50,7 @@ class Agent:
 
             def do_GET(self) -> None:
                 status, answer = agent.answer(self.path, self.headers.get("X-Aws-Parameters-Secrets-Token"))
-                body = json.dumps(answer, default=_plain).encode()
+                body = (answer if isinstance(answer, str) else json.dumps(answer, default=_plain)).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -46,7 +60,7 @@ class Agent:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def port(self) -> int:
@@ -65,17 +79,22 @@ class Agent:
         self._thread.join(10)
         self._server.server_close()
 
-    def answer(self, target: str, token: str | None) -> tuple[int, dict[str, Any]]:
-        """Answer one request."""
-        if token != TOKEN:
-            return 403, {"message": "Bad Token"}
+    def answer(self, target: str, token: str | None) -> tuple[int, dict[str, Any] | str]:
+        """Answer one request: what AWS says in JSON, what it says itself in plain text."""
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if not self.ready:
+            return 400, "not ready to serve traffic, please wait"
+        if token != TOKEN:
+            return 403, "Bad Token"
+        if not query.keys() <= _KNOWN.get(parts.path, set()) or not query.get("version", "0").isdecimal():
+            return 400, f"unknown parameter: {', '.join(query)}"
         fresh = query.pop("refreshNow", "") == "true"
         asked = f"{parts.path} {sorted(query.items())}"
         if asked not in self._kept or fresh:
             try:
-                self._kept[asked] = self._read(parts.path, query)
+                with quiet_logs("botocore", "urllib3"):  # a real agent is a process of its own
+                    self._kept[asked] = self._read(parts.path, query)
             except ClientError as error:
                 return 400, {"__type": error.response["Error"]["Code"], "message": "as AWS says"}
         return 200, self._kept[asked]

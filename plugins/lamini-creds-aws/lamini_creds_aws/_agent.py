@@ -1,92 +1,68 @@
-"""Read through the Secrets Manager Agent or the Lambda extension, which listen on this machine."""
+"""The Secrets Manager Agent and the Lambda extension, which listen on this machine and answer as AWS does."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+import re
+from base64 import b64decode
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection
-from socket import SHUT_RDWR, socket
-from threading import Timer
-from time import monotonic
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from botocore.exceptions import ClientError, CredentialRetrievalError
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lamini_creds import Context
-    from lamini_creds_aws._options import Request
 
+_CODE = re.compile(r'"__type" *: *"(?:[\w.]+#)?(\w+)"')
 _TOKENS = ("AWS_TOKEN", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 
 
-def ask_agent(agent: str, context: Context, request: Request, seconds: float) -> dict[str, Any]:
+class Agent:
     """
-    Ask with the agent's token; neither a proxy nor a redirect is followed.
+    Asks as boto3's clients do, with the agent's token; neither a proxy nor a redirect is followed.
 
     Args:
-        agent: The agent's URL.
+        url: Where the agent listens.
         context: Holds the variables that name the token, and says whether the agent's own cache will do.
-        request: What to ask for.
-        seconds: How long all of it may take.
-
-    Raises:
-        ClientError: The agent answers with an error, as the SDK would raise it.
+        seconds: How long to wait for it.
     """
-    query = urlencode(request.query | ({"refreshNow": "true"} if context.refresh else {}))
-    headers = {"X-Aws-Parameters-Secrets-Token": _token(context.environ)}
-    status, body = _get(agent, f"{request.path}?{query}", headers, seconds)
-    parsed = _object(body)
-    if status == HTTPStatus.OK:
-        return parsed
-    code = str(parsed.get("__type") or parsed.get("code") or status).rpartition("#")[2]
-    refused: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    raise ClientError(refused, request.operation)
 
+    def __init__(self, url: str, context: Context, seconds: float) -> None:
+        self._host, self._context, self._seconds = urlsplit(url).netloc, context, seconds
 
-def _get(agent: str, target: str, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
-    """Read an answer within the time; a server that dribbles sets off no socket's time-out, so a timer hangs up."""
-    ends = monotonic() + seconds
-    parts = urlsplit(agent)
-    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=max(0.01, seconds))
-    connection.connect()
-    timer = Timer(seconds, _hang_up, (connection.sock,))
-    timer.daemon = True
-    timer.start()
-    try:
-        connection.request("GET", target, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
-    finally:
-        timer.cancel()
-        connection.close()
-    if monotonic() > ends:
-        raise TimeoutError
-    return answer.status, body
+    def get_secret_value(self, **wanted: str) -> dict[str, Any]:
+        """Ask for a secret."""
+        query = {name[0].lower() + name[1:]: text for name, text in wanted.items()}
+        answer = self._get("/secretsmanager/get", query | ({"refreshNow": "true"} if self._context.refresh else {}))
+        return answer | ({"SecretBinary": b64decode(answer["SecretBinary"])} if "SecretBinary" in answer else {})
 
+    def get_parameter(self, **wanted: Any) -> dict[str, Any]:
+        """Ask for a parameter, which the Lambda extension alone knows."""
+        name, *selector = re.split(":(?=[^:/]+$)", wanted["Name"])
+        version = {"version" if text.isdecimal() else "label": text for text in selector}
+        return self._get("/systemsmanager/parameters/get", {"name": name, "withDecryption": "true", **version})
 
-def _hang_up(connected: socket) -> None:
-    with suppress(OSError):
-        connected.shutdown(SHUT_RDWR)
+    def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        with closing(HTTPConnection(self._host, timeout=self._seconds)) as connection:
+            headers = {"X-Aws-Parameters-Secrets-Token": self._token()}
+            connection.request("GET", f"{path}?{urlencode(query)}", headers=headers)
+            answer = connection.getresponse()
+            status, body = answer.status, answer.read().decode(errors="replace")
+        if status != HTTPStatus.OK:
+            code = _CODE.search(body.replace("not ready", '"__type":"NotReady"'))
+            told = {"Code": code[1] if code else "", "Message": body}
+            refused: Any = {"Error": told, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(refused, path)
+        answered: dict[str, Any] = json.loads(body)
+        return answered
 
-
-def _token(environ: Mapping[str, str]) -> str:
-    """Find the token as the agent does: the first of its variables, or the file that it names."""
-    named = next((environ[name] for name in _TOKENS if environ.get(name)), "")
-    if not named.startswith("file://"):
-        return named
-    with suppress(OSError, ValueError), open(named.removeprefix("file://"), encoding="ascii") as file:
-        return file.read().strip()
-    raise CredentialRetrievalError(provider="agent", error_msg="its token's file can't be read")
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    """Read JSON as boto3 does: what is no object has no fields."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+    def _token(self) -> str:
+        """Find the token as the agent does: in the first of its variables, or in the file that one names."""
+        named = next((token for name in _TOKENS if (token := self._context.environ.get(name))), "")
+        return Path(named.removeprefix("file://")).read_text().strip() if named.startswith("file://") else named

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 import trustme
+from botocore.loaders import create_loader
 from lamini_creds_aws import ParameterStore, SecretsManager
 
 from lamini_creds import Context
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from lamini_creds import Secret
 
     Ask = Callable[..., Secret]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """Let all sessions of botocore share one loader of its data: reading them takes longer than all calls."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", lambda _: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +121,7 @@ def _secret(server: Aws | str, name: str, *, context: Context | None = None, **o
 
 def _parameter(server: Aws | str, name: str, *, context: Context | None = None, **options: object) -> Secret:
     url = server if isinstance(server, str) else server.url
-    provider = ParameterStore(**({"parameter": name, "endpoint_url": url, "region": REGION} | options))  # type: ignore[arg-type]  # tests pass options by name
+    provider = ParameterStore(**({"secret": name, "endpoint_url": url, "region": REGION} | options))  # type: ignore[arg-type]  # tests pass options by name
     return provider.provide(context or in_time())
 
 

@@ -1,4 +1,4 @@
-"""How the plugin behaves in a process: in the chain, when imported, across a fork, and in the logs."""
+"""How the plugin behaves in a process: in the chain, when imported, with its client, in the logs."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from aws import REGION, Aws
 from faults import Answer, Dribble, FaultProxy
-from lamini_creds_aws import ParameterStore, SecretsManager
+from lamini_creds_aws import SecretsManager
 
-from lamini_creds import CredentialError, Outcome, ProviderError, Resolver
+from lamini_creds import Context, CredentialError, Outcome, ProviderError, ProviderUnavailable, Resolver, Secret
 from lamini_creds.testing import assert_no_leak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from lamini_creds import Secret
 
     Ask = Callable[..., Secret]
 
@@ -40,35 +37,32 @@ def way(iam_aws: Aws) -> Iterator[FaultProxy]:
         yield proxy
 
 
+@pytest.fixture
+def provider(way: FaultProxy, stored: str) -> SecretsManager:
+    """Give a provider whose connections are counted."""
+    return SecretsManager(stored, region=REGION, endpoint_url=f"http://localhost:{way.port}")
+
+
 def _resolver(tables: dict[str, dict[str, Any]]) -> Resolver:
     return Resolver({"providers": list(tables), "provider": tables}, environ=dict(os.environ))
 
 
-def test_the_chain_finds_it(iam_aws: Aws, stored: str) -> None:
-    """The provider `aws` answers in a chain, with place and version."""
-    found = _resolver(
-        {"aws": {"secret": stored, "region": REGION, "endpoint_url": iam_aws.url, "timeout": 20}}
-    ).resolve()
-
-    assert (KEY, "aws", True) == (found.key, found.provider, bool(found.version))
+def _table(server: Aws, secret: str) -> dict[str, Any]:
+    return {"secret": secret, "region": REGION, "endpoint_url": server.url, "timeout": 20}
 
 
-def test_the_second_entry_point(iam_aws: Aws, name: str) -> None:
-    """The provider `aws-ssm` answers in a chain."""
-    iam_aws.client("ssm").put_parameter(Name=f"/{name}", Value=KEY, Type="SecureString")
-    table = {"parameter": f"/{name}", "region": REGION, "endpoint_url": iam_aws.url, "timeout": 20}
+def test_the_version_is_told_and_explained(iam_aws: Aws, stored: str) -> None:
+    """The store's version id is in the credential and in `explain`."""
+    version = iam_aws.client("secretsmanager").get_secret_value(SecretId=stored)["VersionId"]
+    resolver = _resolver({"aws": _table(iam_aws, stored)})
+    explained = [attempt.version for attempt in resolver.explain().attempts if attempt.entry == "aws"]
 
-    found = _resolver({"aws-ssm": table}).resolve()
-
-    assert (KEY, "aws-ssm") == (found.key, found.provider)
+    assert (version, [version]) == (resolver.resolve().version, explained)
 
 
 def test_two_accounts_at_once(iam_aws: Aws, moto_aws: Aws, stored: str) -> None:
     """Two labelled entries ask two accounts, each with options of its own."""
-    tables = {
-        "aws:team": {"secret": "none", "region": REGION, "endpoint_url": moto_aws.url, "timeout": 20},
-        "aws:company": {"secret": stored, "region": REGION, "endpoint_url": iam_aws.url, "timeout": 20},
-    }
+    tables = {"aws:team": _table(moto_aws, stored), "aws:company": _table(iam_aws, stored)}
 
     report = _resolver(tables).explain(all=True)
 
@@ -110,61 +104,54 @@ def test_a_chain_without_it_imports_no_sdk(tmp_path: Path) -> None:
     assert "[]\n" == ran.stdout
 
 
-def test_a_provider_without_a_call_asks_nobody(way: FaultProxy, stored: str) -> None:
-    """Making a provider sends nothing."""
-    SecretsManager(secret=stored, region=REGION, endpoint_url=f"http://localhost:{way.port}")
-
-    assert 0 == way.connections
-
-
-def test_one_client_is_kept(way: FaultProxy, read_secret: Ask, stored: str) -> None:
+def test_one_client_is_kept(way: FaultProxy, provider: SecretsManager, context: Callable[..., Context]) -> None:
     """A second call goes over the first one's connection."""
     for _ in range(2):
-        read_secret(f"http://localhost:{way.port}", stored)
+        provider.provide(context())
 
     assert 1 == way.connections
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_child_has_its_own_client(way: FaultProxy, read_secret: Ask, stored: str) -> None:
+def test_a_forked_child_has_its_own_client(
+    way: FaultProxy, provider: SecretsManager, context: Callable[..., Context]
+) -> None:
     """A child reads over a connection of its own: two processes on one would mix their answers."""
-    url = f"http://localhost:{way.port}"
-    read_secret(url, stored)
+    provider.provide(context())
     child = os.fork()
     if not child:
-        os._exit(0 if read_secret(url, stored).key == KEY else 1)
+        os._exit(0 if provider.provide(context()).key == KEY else 1)
     _, status = os.waitpid(child, 0)
 
     assert (0, 2) == (os.waitstatus_to_exitcode(status), way.connections)
 
 
-@pytest.mark.parametrize("provider", [SecretsManager, ParameterStore])
-def test_each_option_is_described(provider: type) -> None:
-    """Each option has a type and a description."""
-    hints = get_type_hints(provider, localns={"msgspec": msgspec}, include_extras=True)
-    described = {name: [meta.description for meta in getattr(hint, "__metadata__", ())] for name, hint in hints.items()}
+def test_a_login_that_comes_later(
+    provider: SecretsManager, context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client without a login is not kept: the next call finds the one that is there by then."""
+    with monkeypatch.context() as patch:
+        patch.delenv("AWS_ACCESS_KEY_ID")
+        patch.delenv("AWS_SECRET_ACCESS_KEY")
+        with pytest.raises(ProviderUnavailable, match="there is no login to AWS"):
+            provider.provide(context())
 
-    assert [] == [name for name, words in described.items() if not any(words)]
-
-
-def test_the_logs_show_no_key(way: FaultProxy, read_secret: Ask, stored: str, caplog: pytest.LogCaptureFixture) -> None:
-    """With the root logger at DEBUG the SDK's records are there, and without the answer."""
-    caplog.set_level(logging.DEBUG)
-    read_secret(f"http://localhost:{way.port}", stored)
-
-    assert any(record.name.startswith("botocore") for record in caplog.records)
-    assert_no_leak(KEY, caplog.text, *(record.__dict__ for record in caplog.records))
+    assert KEY == provider.provide(context()).key
 
 
 def test_the_logs_of_a_failure_show_no_key(
-    way: FaultProxy, read_secret: Ask, stored: str, caplog: pytest.LogCaptureFixture
+    way: FaultProxy,
+    provider: SecretsManager,
+    context: Callable[..., Context],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nor does a refusal's body, or the exception that comes of it, show what was sent."""
+    """With the root logger at DEBUG, the SDK's records are there, and show nothing of a refusal's body."""
     caplog.set_level(logging.DEBUG)
     way.faults = [Answer(403, f'{{"message": "{KEY}"}}'.encode())]
 
     with pytest.raises(ProviderError) as raised:
-        read_secret(f"http://localhost:{way.port}", stored)
+        provider.provide(context())
 
+    assert any(record.name.startswith("botocore") for record in caplog.records)
     assert_no_leak(KEY, raised.value, caplog.text, *(record.__dict__ for record in caplog.records))

@@ -10,7 +10,7 @@ import pytest
 from aws import REGION, Aws, moto
 from connect_proxy import ConnectProxy
 from faults import Answer, Cut, Dribble, Fault, FaultProxy, Hang, Pass, Refuse, refused_port
-from lamini_creds_aws import SecretsManager
+from lamini_creds_aws import ParameterStore, SecretsManager
 
 from lamini_creds import ProviderDenied, ProviderError, ProviderInvalid, ProviderUnavailable
 from lamini_creds.testing import assert_no_leak
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = "test-key-fault-1"
 HOST = f"secretsmanager.{REGION}.amazonaws.com"
+SSM_HOST = f"ssm.{REGION}.amazonaws.com"
 
 
 @pytest.fixture
@@ -57,33 +58,34 @@ USER = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: kms
 @pytest.mark.parametrize(
     ("fault", "outcome", "reason"),
     [
-        (Refuse(), ProviderUnavailable, "no answer"),
-        (Hang(), ProviderUnavailable, "no answer (ReadTimeoutError)"),
-        (Cut(10), ProviderUnavailable, "no answer"),
-        (Answer(200, b'{"SecretString": "', length=500), ProviderUnavailable, "no answer"),
-        (_error("ThrottlingException", "Rate exceeded"), ProviderUnavailable, "AWS answers ThrottlingException"),
-        (_error("TooManyRequestsException", "", 429), ProviderUnavailable, "AWS answers TooManyRequestsException"),
-        (_error("InternalServiceError", "", 500), ProviderUnavailable, "AWS answers InternalServiceError"),
-        (Answer(429, b"slow down"), ProviderUnavailable, "AWS answers 429"),
-        (Answer(502, b"<html>Bad Gateway</html>"), ProviderUnavailable, "AWS answers 502"),
-        (Answer(503, b"test-key-fault-1"), ProviderUnavailable, "AWS answers 503"),
+        (Refuse(), ProviderUnavailable, "there is no answer"),
+        (Hang(), ProviderUnavailable, "there is no answer (ReadTimeoutError)"),
+        (Cut(10), ProviderUnavailable, "there is no answer"),
+        (Answer(200, b'{"SecretString": "', length=500), ProviderUnavailable, "there is no answer"),
+        (_error("ThrottlingException", "Rate exceeded"), ProviderUnavailable, "AWS is busy or broken (ThrottlingException)"),
+        (_error("TooManyRequestsException", "", 429), ProviderUnavailable, "AWS is busy or broken (TooManyRequestsException)"),
+        (_error("InternalServiceError", "", 500), ProviderUnavailable, "AWS is busy or broken (InternalServiceError)"),
+        (Answer(429, b"slow down"), ProviderUnavailable, "AWS is busy or broken (429)"),
+        (Answer(502, b"<html>Bad Gateway</html>"), ProviderUnavailable, "AWS is busy or broken (502)"),
+        (Answer(503, b"test-key-fault-1"), ProviderUnavailable, "AWS is busy or broken (503)"),
         (_error("ExpiredTokenException", "expired"), ProviderUnavailable, "the login has expired"),
+        (_error("IDPCommunicationError", ""), ProviderUnavailable, "AWS is busy or broken (IDPCommunicationError)"),
         (_error("AccessDeniedException", "Access to KMS is not allowed"), ProviderDenied, "kms:Decrypt is not allowed"),
         (_error("AccessDeniedException", USER), ProviderDenied, "kms:Decrypt is not allowed"),
         (_error("DecryptionFailure", "Secrets Manager can't decrypt"), ProviderDenied, "kms:Decrypt is not allowed"),
-        (_error("InvalidSignatureException", ""), ProviderDenied, "AWS answers InvalidSignatureException"),
-        (Answer(401, b"test-key-fault-1"), ProviderDenied, "AWS answers 401"),
-        (Answer(403, b"<html>test-key-fault-1</html>"), ProviderDenied, "AWS answers 403"),
-        (_error("InvalidParameterException", "bad"), ProviderInvalid, "AWS answers InvalidParameterException"),
-        (_error("test-key fault", "bad"), ProviderInvalid, "AWS answers 400"),
-        (Answer(200, b"<html>test-key-fault-1</html>"), ProviderInvalid, "neither SecretString nor SecretBinary"),
-        (Answer(200, b'{"SecretString": "test-key-fault-1'), ProviderInvalid, "neither SecretString nor SecretBinary"),
-        (Answer(200, b""), ProviderInvalid, "neither SecretString nor SecretBinary"),
-        (Answer(200, b'{"SecretString": null}'), ProviderInvalid, "neither SecretString nor SecretBinary"),
-        (Answer(200, b'["test-key-fault-1"]'), ProviderInvalid, ""),
+        (_error("InvalidSignatureException", ""), ProviderDenied, "AWS denies it (InvalidSignatureException)"),
+        (Answer(401, b"test-key-fault-1"), ProviderDenied, "AWS denies it (401)"),
+        (Answer(403, b"<html>test-key-fault-1</html>"), ProviderDenied, "AWS denies it (403)"),
+        (_error("InvalidParameterException", "bad"), ProviderInvalid, "AWS does not take the request (InvalidParameterException)"),
+        (_error("test-key fault", "bad"), ProviderInvalid, "AWS does not take the request (400)"),
+        (Answer(200, b"<html>test-key-fault-1</html>"), ProviderInvalid, "the answer holds no text"),
+        (Answer(200, b'{"SecretString": "test-key-fault-1'), ProviderInvalid, "the answer holds no text"),
+        (Answer(200, b""), ProviderInvalid, "the answer holds no text"),
+        (Answer(200, b'{"SecretString": null}'), ProviderInvalid, "the answer holds no text"),
+        (Answer(200, b'["test-key-fault-1"]'), ProviderInvalid, "the answer holds no text"),
     ],
     ids=[
-        "reset", "hang", "cut", "short", "throttled", "429-aws", "500-aws", "429", "502", "503", "expired",
+        "reset", "hang", "cut", "short", "throttled", "429-aws", "500-aws", "429", "502", "503", "expired", "identity",
         "kms", "kms-user", "kms-decrypt", "signature", "401", "403", "parameter", "odd-code",
         "html", "truncated", "empty", "null", "list",
     ],
@@ -133,6 +135,12 @@ def test_a_dribbled_answer_is_read_to_its_end(way: FaultProxy, read_secret: Ask,
     assert KEY == read_secret(_url(way), stored).key
 
 
+def test_a_host_without_an_address(read_secret: Ask, name: str) -> None:
+    """A name that DNS does not know is UNAVAILABLE."""
+    with pytest.raises(ProviderUnavailable, match="EndpointConnectionError"):
+        read_secret("http://aws.invalid", name)
+
+
 def test_nobody_listens(read_secret: Ask, stored: str) -> None:
     """A refused connection is UNAVAILABLE."""
     with refused_port() as port, pytest.raises(ProviderUnavailable, match="EndpointConnectionError"):
@@ -142,7 +150,7 @@ def test_nobody_listens(read_secret: Ask, stored: str) -> None:
 @pytest.fixture
 def tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", HOST).configure_cert(context)
+    authority.issue_cert("localhost", HOST, SSM_HOST).configure_cert(context)
     return context
 
 
@@ -177,6 +185,9 @@ def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[ConnectProxy], None]:
     return through
 
 
+@pytest.mark.parametrize(
+    ("provider", "host"), [(SecretsManager, HOST), (ParameterStore, SSM_HOST)], ids=["secret", "parameter"]
+)
 def test_the_production_host(
     tls: ssl.SSLContext,
     ca_file: str,
@@ -184,16 +195,19 @@ def test_the_production_host(
     context: Callable[..., Context],
     monkeypatch: pytest.MonkeyPatch,
     through: Callable[[ConnectProxy], None],
+    provider: type[SecretsManager | ParameterStore],
+    host: str,
 ) -> None:
     """Without an endpoint option the region's own host is asked, with its certificate checked, and no other."""
-    with moto(tls, ca_file) as server, ConnectProxy({f"{HOST}:443": server.port}) as proxy:
+    with moto(tls, ca_file) as server, ConnectProxy({f"{host}:443": server.port}) as proxy:
         server.client("secretsmanager").create_secret(Name=name, SecretString=KEY)
+        server.client("ssm").put_parameter(Name=name, Value=KEY, Type="SecureString")
         monkeypatch.setenv("AWS_CA_BUNDLE", ca_file)
         through(proxy)
 
-        found = SecretsManager(secret=name, region=REGION).provide(context())
+        found = provider(name, region=REGION).provide(context())
 
-    assert (KEY, [f"{HOST}:443"]) == (found.key, proxy.asked)
+    assert (KEY, [f"{host}:443"]) == (found.key, proxy.asked)
 
 
 def test_a_host_that_is_out_of_reach(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aws import Aws, Login, allow
+from faults import FaultProxy, Hang, refused_port
 
 from lamini_creds import ProviderDenied, ProviderUnavailable
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lamini_creds import Secret
+    from lamini_creds import Context, Secret
 
     Ask = Callable[..., Secret]
 
@@ -60,7 +61,7 @@ def test_a_denial_names_permission_and_account(
 
     assert (
         f"secret '{stored}' in eu-west-1 of account 000000000000: "
-        f"AWS answers AccessDeniedException: {READ} is not allowed\n"
+        f"AWS denies it (AccessDeniedException): {READ} is not allowed\n"
         "  Allow it for this login, or check the name: what is not there may be refused in the same words."
     ) == str(raised.value)
 
@@ -116,6 +117,20 @@ def test_a_role_that_may_not_be_assumed(
         read_secret(iam_aws, stored, role_arn=role)
 
 
+def test_a_login_that_hangs(
+    iam_aws: Aws, read_secret: Ask, stored: str, context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time limit holds for the call that logs in, too."""
+    with FaultProxy() as sts:
+        sts.faults = [Hang()]
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://localhost:{sts.port}")
+
+        with pytest.raises(ProviderUnavailable, match="ReadTimeoutError"):
+            read_secret(iam_aws, stored, role_arn="arn:aws:iam::000000000000:role/any", context=context(seconds=1))
+
+    assert 1 == sts.connections
+
+
 def test_a_role_without_a_login(
     iam_aws: Aws, read_secret: Ask, stored: str, log_in: Callable[[Login | None], None]
 ) -> None:
@@ -159,6 +174,23 @@ def test_half_a_login(iam_aws: Aws, read_secret: Ask, stored: str, monkeypatch: 
 
     with pytest.raises(ProviderUnavailable, match="PartialCredentialsError"):
         read_secret(iam_aws, stored)
+
+
+def test_metadata_out_of_reach(
+    iam_aws: Aws,
+    read_secret: Ask,
+    stored: str,
+    log_in: Callable[[Login | None], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the machine's metadata service does not answer, there is no login: UNAVAILABLE."""
+    log_in(None)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    with refused_port() as port:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"http://127.0.0.1:{port}")
+
+        with pytest.raises(ProviderUnavailable, match="there is no login to AWS"):
+            read_secret(iam_aws, stored)
 
 
 @pytest.mark.parametrize("way", ["instance", "container", "web-identity"])

@@ -40,24 +40,24 @@ def test_a_secure_string_is_decrypted(aws: Aws, read_parameter: Ask, path: str) 
     assert (KEY, "1") == (found.key, found.version)
 
 
-def test_json_holds_key_and_url(aws: Aws, read_parameter: Ask, path: str) -> None:
+def test_json_holds_key_and_url(moto_aws: Aws, read_parameter: Ask, path: str) -> None:
     """JSON with `key` and `url` gives both."""
-    _put(aws, path, json.dumps({"key": KEY, "url": URL}))
+    _put(moto_aws, path, json.dumps({"key": KEY, "url": URL}))
 
-    found = read_parameter(aws, path)
+    found = read_parameter(moto_aws, path)
 
     assert (KEY, URL) == (found.key, found.url)
 
 
 def test_another_parameter_holds_the_url(
-    aws: Aws, read_parameter: Ask, path: str, context: Callable[..., Context]
+    moto_aws: Aws, read_parameter: Ask, path: str, context: Callable[..., Context]
 ) -> None:
-    """`url_parameter` is where the URL is; `{profile}` stands in both names."""
-    _put(aws, f"{path}/staging/key", KEY)
-    _put(aws, f"{path}/staging/url", URL, Type="String")
+    """`url_secret` is where the URL is; `{profile}` stands in both names."""
+    _put(moto_aws, f"{path}/staging/key", KEY)
+    _put(moto_aws, f"{path}/staging/url", URL, Type="String")
 
     found = read_parameter(
-        aws, path + "/{profile}/key", url_parameter=path + "/{profile}/url", context=context("staging")
+        moto_aws, path + "/{profile}/key", url_secret=path + "/{profile}/url", context=context("staging")
     )
 
     assert (KEY, URL) == (found.key, found.url)
@@ -83,16 +83,16 @@ def test_no_such_version(aws: Aws, read_parameter: Ask, path: str) -> None:
     """A version that is not there is INVALID, and named."""
     _put(aws, path, KEY)
 
-    with pytest.raises(ProviderInvalid, match=f"{path}:7"):
+    with pytest.raises(ProviderInvalid, match=f"parameter '{path}', version 7, in eu-west-1: is not there"):
         read_parameter(aws, path, version=7)
 
 
-def test_a_list_is_no_key(aws: Aws, read_parameter: Ask, path: str) -> None:
+def test_a_list_is_no_key(moto_aws: Aws, read_parameter: Ask, path: str) -> None:
     """A StringList is INVALID."""
-    _put(aws, path, f"{KEY},{KEY}", Type="StringList")
+    _put(moto_aws, path, f"{KEY},{KEY}", Type="StringList")
 
     with pytest.raises(ProviderInvalid, match="is a StringList where text belongs"):
-        read_parameter(aws, path)
+        read_parameter(moto_aws, path)
 
 
 def test_a_denial_names_the_permission(

@@ -30,46 +30,51 @@ def test_the_whole_text_is_the_key(aws: Aws, read_secret: Ask, name: str) -> Non
     assert KEY == read_secret(aws, name).key
 
 
-def test_json_holds_key_and_url(aws: Aws, read_secret: Ask, name: str) -> None:
-    """JSON with `key` and `url` gives both."""
-    aws.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps({"key": KEY, "url": URL}))
+@pytest.mark.parametrize("section", [None, "production"], ids=["top", "profile"])
+def test_json_holds_key_and_url(moto_aws: Aws, read_secret: Ask, name: str, section: str | None) -> None:
+    """JSON with `key` and `url`, at its top or under the profile's name, gives both."""
+    both: dict[str, object] = {"key": KEY, "url": URL}
+    text = json.dumps({section: both} if section else both)
+    moto_aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
 
-    found = read_secret(aws, name)
+    found = read_secret(moto_aws, name)
 
     assert (KEY, URL) == (found.key, found.url)
 
 
-def test_pointers_find_fields(aws: Aws, read_secret: Ask, name: str) -> None:
+def test_pointers_find_fields(moto_aws: Aws, read_secret: Ask, name: str) -> None:
     """`key_field` and `url_field` point into the JSON."""
     text = json.dumps({"lamini": {"token": KEY}, "hosts": [URL]})
-    aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
+    moto_aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
 
-    found = read_secret(aws, name, key_field="/lamini/token", url_field="/hosts/0")
+    found = read_secret(moto_aws, name, key_field="/lamini/token", url_field="/hosts/0")
 
     assert (KEY, URL) == (found.key, found.url)
 
 
-def test_a_binary_secret_that_holds_text(aws: Aws, read_secret: Ask, name: str) -> None:
+def test_a_binary_secret_that_holds_text(moto_aws: Aws, read_secret: Ask, name: str) -> None:
     """A binary secret is read as UTF-8."""
-    aws.client("secretsmanager").create_secret(Name=name, SecretBinary=KEY.encode())
+    moto_aws.client("secretsmanager").create_secret(Name=name, SecretBinary=KEY.encode())
 
-    assert KEY == read_secret(aws, name).key
+    assert KEY == read_secret(moto_aws, name).key
 
 
-def test_the_profile_stands_in_the_name(aws: Aws, read_secret: Ask, name: str, context: Callable[..., Context]) -> None:
+def test_the_profile_stands_in_the_name(
+    moto_aws: Aws, read_secret: Ask, name: str, context: Callable[..., Context]
+) -> None:
     """`{profile}` in the name is the profile asked for."""
-    aws.client("secretsmanager").create_secret(Name=f"{name}/staging", SecretString=KEY)
+    moto_aws.client("secretsmanager").create_secret(Name=f"{name}/staging", SecretString=KEY)
 
-    assert KEY == read_secret(aws, name + "/{profile}", context=context("staging")).key
+    assert KEY == read_secret(moto_aws, name + "/{profile}", context=context("staging")).key
 
 
-def test_another_secret_holds_the_url(aws: Aws, read_secret: Ask, name: str) -> None:
+def test_another_secret_holds_the_url(moto_aws: Aws, read_secret: Ask, name: str) -> None:
     """`url_secret` is where the URL is, and is named as its place."""
-    client = aws.client("secretsmanager")
+    client = moto_aws.client("secretsmanager")
     client.create_secret(Name=name, SecretString=KEY)
     client.create_secret(Name=f"{name}/url", SecretString=URL)
 
-    found = read_secret(aws, name, url_secret=f"{name}/url")
+    found = read_secret(moto_aws, name, url_secret=f"{name}/url")
 
     assert (KEY, URL, True) == (found.key, found.url, f"{name}/url" in found.url_source)
 
@@ -96,16 +101,16 @@ def test_the_previous_stage(aws: Aws, read_secret: Ask, name: str) -> None:
     client.create_secret(Name=name, SecretString=KEY)
     client.put_secret_value(SecretId=name, SecretString="test-key-aws-2")
 
-    assert KEY == read_secret(aws, name, version_stage="AWSPREVIOUS").key
+    assert KEY == read_secret(aws, name, version="AWSPREVIOUS").key
 
 
 def test_a_version_by_its_id(aws: Aws, read_secret: Ask, name: str) -> None:
-    """`version_id` pins one version."""
+    """A version id pins one version."""
     client = aws.client("secretsmanager")
     first = client.create_secret(Name=name, SecretString=KEY)["VersionId"]
     client.put_secret_value(SecretId=name, SecretString="test-key-aws-2")
 
-    assert KEY == read_secret(aws, name, version_id=first).key
+    assert KEY == read_secret(aws, name, version=first).key
 
 
 def test_a_rotation_is_seen_by_the_kept_client(aws: Aws, read_secret: Ask, name: str) -> None:
@@ -128,17 +133,13 @@ def test_two_regions_hold_two_keys(moto_aws: Aws, read_secret: Ask, name: str) -
     assert f"secret '{name}' in us-east-1" == raised.value.place
 
 
-@pytest.mark.parametrize(
-    "version",
-    [{"version_stage": "AWSPENDING"}, {"version_id": "0" * 32}],
-    ids=["stage", "id"],
-)
-def test_no_such_version(aws: Aws, read_secret: Ask, name: str, version: dict[str, str]) -> None:
-    """A version that is not there is INVALID."""
+@pytest.mark.parametrize("version", ["AWSPENDING", "0" * 32], ids=["stage", "id"])
+def test_no_such_version(aws: Aws, read_secret: Ask, name: str, version: str) -> None:
+    """A version that is not there is INVALID, and named."""
     aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)
 
-    with pytest.raises(ProviderInvalid, match="is not there, or not in this version"):
-        read_secret(aws, name, **version)
+    with pytest.raises(ProviderInvalid, match=f", version {version}, in eu-west-1.*is not there, or not in this"):
+        read_secret(aws, name, version=version)
 
 
 def test_no_such_secret_names_region_and_account(
@@ -150,7 +151,10 @@ def test_no_such_secret_names_region_and_account(
     with pytest.raises(ProviderInvalid) as raised:
         read_secret(aws, name)
 
-    assert f"secret '{name}' in eu-west-1 of account 210987654321" == raised.value.place
+    assert (
+        f"secret '{name}' in eu-west-1 of account 210987654321",
+        "Check name, version, region and account; a login that may not see it is told 'denied' instead.",
+    ) == (raised.value.place, raised.value.remedy)
 
 
 def test_a_secret_scheduled_for_deletion(aws: Aws, read_secret: Ask, name: str) -> None:
@@ -193,6 +197,14 @@ def test_what_is_no_key(moto_aws: Aws, read_secret: Ask, name: str, text: str, r
         read_secret(moto_aws, name)
 
     assert_no_leak(KEY, raised.value)
+
+
+def test_bytes_that_are_no_text(moto_aws: Aws, read_secret: Ask, name: str) -> None:
+    """A binary secret that holds no text is no key."""
+    moto_aws.client("secretsmanager").create_secret(Name=name, SecretBinary=b"\xff\xfe\x00")
+
+    with pytest.raises(ProviderInvalid, match="the answer holds no text"):
+        read_secret(moto_aws, name)
 
 
 def test_no_region(moto_aws: Aws, read_secret: Ask, name: str) -> None:
