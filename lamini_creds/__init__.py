@@ -25,14 +25,22 @@ from lamini_creds.errors import (
     UnknownProviderError,
     UntrustedConfigError,
 )
-from lamini_creds.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from lamini_creds._event import Event, Kind
+    from lamini_creds._login import login
     from lamini_creds._payload import parse_payload
     from lamini_creds._quiet import quiet_logs
+    from lamini_creds.hookspecs import hookimpl
 
-_LATER = {"Event": "_event", "Kind": "_event", "parse_payload": "_payload", "quiet_logs": "_quiet"}
+_LATER = {
+    "Event": "_event",
+    "Kind": "_event",
+    "hookimpl": "hookspecs",
+    "login": "_login",
+    "parse_payload": "_payload",
+    "quiet_logs": "_quiet",
+}
 
 __all__ = [
     "LAMINI",
@@ -64,6 +72,7 @@ __all__ = [
     "aresolve_credentials",
     "configure",
     "hookimpl",
+    "login",
     "parse_payload",
     "quiet_logs",
     "reset",

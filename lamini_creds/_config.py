@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lamini_creds import _read
 from lamini_creds._credential import Hidden
@@ -26,6 +26,13 @@ PROFILE_RULE = "Use letters, digits, '_', '.' and '-', at most 64, a letter or d
 SEARCH = ("CONFIG", "NO_PROJECT")
 SITE_FILE = "/etc/lamini_creds.toml"
 _OURS = (b"lamini_creds", b"tool.lamini-creds")
+
+
+class User(NamedTuple):
+    """Whose configuration it is: the environment and the home directory, which say where trust is kept."""
+
+    environ: Hidden[Mapping[str, str]]
+    home: str | None
 
 
 def read(
@@ -68,7 +75,8 @@ def read(
     for position, layer in enumerate(layers):
         overruled = any("providers" in nearer.base.top for nearer in layers[:position])
         if layer.project and not overruled:
-            _trust.judge(layer, Settings(tuple(other for other in layers if not other.project)))
+            trusted = _trust.judge(layer, Settings(tuple(other for other in layers if not other.project)))
+            layers[position] = layer._replace(project=not trusted)
     return Settings(tuple(layers))
 
 
@@ -94,7 +102,7 @@ def _file_layers(
         yield _file_layer(named, must_exist=True)
     elif search:
         for path in _project_files(home):
-            layer = _file_layer(path, project=True)
+            layer = _file_layer(path, user=User(environ, home))
             yield layer
             if layer:
                 break
@@ -103,7 +111,17 @@ def _file_layers(
         yield _file_layer(path)
 
 
-def _file_layer(path: str, *, must_exist: bool = False, project: bool = False) -> Layer | None:
+def _file_layer(path: str, *, must_exist: bool = False, user: User | None = None) -> Layer | None:
+    content = file_content(path, must_exist=must_exist, project=user is not None)
+    if content is None:
+        return None
+    from lamini_creds import _layers
+
+    return _layers.from_toml(content, path, user=user)
+
+
+def file_content(path: str, *, must_exist: bool = False, project: bool = False) -> _read.Content | None:
+    """Read a file of settings; None where it is not there, or is a project's that does not mention us."""
     content = _read.read(path)
     if isinstance(content, _read.Missing) and not must_exist:
         return None
@@ -113,11 +131,7 @@ def _file_layer(path: str, *, must_exist: bool = False, project: bool = False) -
             place=printable(path),
             remedy=content.remedy if isinstance(content, Problem) else "Create the file, or mend its name.",
         )
-    if project and not any(name in content.data for name in _OURS):
-        return None
-    from lamini_creds import _layers
-
-    return _layers.from_toml(content, path, project=project)
+    return None if project and not any(name in content.data for name in _OURS) else content
 
 
 def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:

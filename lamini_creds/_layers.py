@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lamini_creds import _trust, _url
+from lamini_creds import _toml, _trust, _url
 from lamini_creds._config import PREFIX, PROFILE, PROFILE_RULE, SEARCH, check_profile
 from lamini_creds._credential import Hidden
 from lamini_creds._options import TopLevel, check_names, convert, option_types
@@ -19,45 +19,48 @@ from lamini_creds.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lamini_creds._claim import Claim
+    from lamini_creds._config import User
     from lamini_creds._read import Content
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LABEL = re.compile(rf"{NAME.pattern}(:[A-Za-z0-9][A-Za-z0-9_-]*)?")
-TABLE = "tool.lamini_creds"
 _OVERLAID = ("providers", "continue_on")
 
 
 def from_code(settings: Hidden[Mapping[str, object]]) -> Layer:
     """Take the settings that were given in Python."""
-    return _layer(settings, "code", "")
+    return layer(settings, "code", "")
 
 
-def from_toml(content: Content, path: str, *, project: bool) -> Layer | None:
+def from_toml(content: Content, path: str, *, user: User | None) -> Layer | None:
     """
     Take a file's settings: its table `tool.lamini_creds`, or the whole of a file of our own.
 
     Args:
         content: What the file holds.
         path: Where it is.
-        project: It was found, not named: what nobody trusts is refused before anything in it counts.
+        user: Whose trust it needs, where it was found and not named: without that it is refused before
+            anything in it counts.
 
     Returns:
         The layer, or None for a project's file without our table.
     """
-    source = printable(path)
-    parsed = _parse(content)
-    if isinstance(parsed, Problem):
-        raise ConfigError(parsed.reason, place=source, remedy=parsed.remedy)
-    ours = _our_table(parsed)
-    if isinstance(ours, Problem):
-        raise ConfigError(ours.reason, place=source, remedy=ours.remedy)
-    if project:
-        if ours is None:
-            return None
-        _trust.judge_table(ours, source, TABLE)
-    elif ours is None and path.endswith("pyproject.toml"):
-        raise ConfigError(f"has no table [{TABLE}]", place=source, remedy="Add the table, or name another file.")
-    return _layer(parsed, source, "") if ours is None else _layer(ours, source, TABLE, project=project)
+    source, ours = printable(path), _toml.our_table(content, path, project=user is not None)
+    if ours is None:
+        return None
+    settings, table = ours
+    if user is None:
+        return layer(settings, source, table)
+
+    @cache
+    def claim() -> Claim:
+        from lamini_creds._claim import Claim
+
+        return Claim(settings, path, user.environ, user.home)
+
+    trusted = _trust.judge_table(settings, claim, source, table)
+    return layer(settings, source, table)._replace(project=not trusted, claim=claim)
 
 
 def from_environ(environ: Hidden[Mapping[str, str]], variables: Iterable[str], labels: Iterable[str]) -> Layer:
@@ -80,53 +83,24 @@ def from_environ(environ: Hidden[Mapping[str, str]], variables: Iterable[str], l
 
 def check_labels(layers: Iterable[Layer]) -> None:
     """Refuse a table for an entry that no order names, and one for the call's own arguments."""
-    layers = list(layers)
+    sections = [section for layer in layers for section in layer.sections(None)]
     ordered = {*DEFAULT_ORDER} - {"explicit"}
-    for layer in layers:
-        for section in layer.sections(None):
-            if "providers" in section.top:
-                ordered.update(_list(section.top["providers"].value))
-    for layer in layers:
-        for section in layer.sections(None):
-            for label, options in section.entries.items():
-                if label not in ordered and options:
-                    option, setting = next(iter(options.items()))
-                    raise ConfigError(
-                        f"there is no entry '{printable(label)}' in the chain",
-                        place=setting.place(option),
-                        remedy=f"Name it in `providers`; {did_you_mean(label, ordered)}",
-                    )
+    for section in sections:
+        if "providers" in section.top:
+            ordered.update(_list(section.top["providers"].value))
+    for section in sections:
+        for label, options in section.entries.items():
+            if label not in ordered and options:
+                option, setting = next(iter(options.items()))
+                raise ConfigError(
+                    f"there is no entry '{printable(label)}' in the chain",
+                    place=setting.place(option),
+                    remedy=f"Name it in `providers`; {did_you_mean(label, ordered)}",
+                )
 
 
-def _our_table(parsed: Hidden[dict[str, object]]) -> Hidden[object] | Problem | None:
-    """Give the table `tool.lamini_creds`, None where there is none, or what is wrong around it."""
-    tool = parsed.value.get("tool")
-    if not isinstance(tool, Mapping):
-        return None
-    if "lamini-creds" in tool:
-        return Problem("has a table [tool.lamini-creds]", f"did you mean [{TABLE}]?")
-    if "lamini_creds" not in tool:
-        return None
-    stray = [name for name in (*option_types(TopLevel), "provider", "profile") if name in parsed.value]
-    if stray:
-        return Problem(f"sets '{stray[0]}' outside of its table [{TABLE}]", "Move it into the table.")
-    return Hidden(tool["lamini_creds"])
-
-
-def _parse(content: Content) -> Hidden[dict[str, object]] | Problem:
-    try:
-        return Hidden(tomllib.loads(content.data.decode("utf-8-sig")))
-    except UnicodeDecodeError:
-        return Problem("is not UTF-8 text", "Save it as UTF-8.")
-    except RecursionError:
-        return Problem("is nested too deeply")
-    except ValueError as error:
-        found = re.search(r"at line (\d+), column (\d+)", str(error))
-        where = f"line {found[1]}, column {found[2]}: " if found else ""
-        return Problem(f"{where}this is not TOML", "Mend the line.")
-
-
-def _layer(settings: Hidden[Any], source: str, table: str, *, project: bool = False) -> Layer:
+def layer(settings: Hidden[Any], source: str, table: str) -> Layer:
+    """Take the settings of one table, checked by itself."""
     overlays: dict[str, Section] = {}
     base = _section(settings, source, table)
     profiles = Hidden(settings.value.get("profile") if isinstance(settings.value, Mapping) else None)
@@ -135,7 +109,7 @@ def _layer(settings: Hidden[Any], source: str, table: str, *, project: bool = Fa
             inner = subtable(table, "profile", name)
             check_profile(name, f"{source}: [{printable(inner)}]")
             overlays[name] = _section(Hidden(profiles.value[name]), source, inner, overlay=True)
-    return Layer(source, base, overlays, project)
+    return Layer(source, base, overlays)
 
 
 def _section(settings: Hidden[Any], source: str, table: str, *, overlay: bool = False) -> Section:

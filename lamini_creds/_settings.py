@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from lamini_creds._text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from lamini_creds._claim import Claim
 
 DEFAULT_ORDER = ("explicit", "env", "file", "yaml", "aws", "gcp", "azure")
 URL_PLACES = ("env", "file", "yaml")
@@ -67,13 +69,15 @@ class Layer(NamedTuple):
         source: The file, "the environment" or "code".
         base: What holds for every profile.
         overlays: What a profile sets in its stead.
-        project: It is a project's file that was found rather than named, and that nobody trusts.
+        project: It is a project's file that was found rather than named, and that counts without trust.
+        claim: Makes such a file's claim to be trusted; it is there where trust was given, too.
     """
 
     source: str
     base: Section
     overlays: dict[str, Section]
     project: bool = False
+    claim: Callable[[], Claim] | None = None
 
     def sections(self, profile: str | None) -> Iterator[Section]:
         """Give the profile's overlay, then the base; every overlay where no profile is given."""

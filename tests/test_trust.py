@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 from support import PLUGIN, Disk, install
 
-from lamini_creds import ConfigError, CredentialsNotFoundError, UntrustedConfigError
+from lamini_creds import ConfigError, CredentialsNotFoundError, Resolver, UntrustedConfigError
+from lamini_creds._claim import Claim
+from lamini_creds._credential import Hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,3 +215,85 @@ def test_trusted_observers_are_told_of_the_refusal(disk: Disk, tmp_path: Path, m
     disk.resolver().explain()
 
     assert ["trust_refused"] == sys.modules[module].EVENTS
+
+
+def agree(disk: Disk) -> None:
+    """Trust the project file as it is now, as the command would."""
+    settings = Hidden(tomllib.loads(disk.project_file.read_text())["tool"]["lamini_creds"])
+    claim = Claim(settings, str(disk.project_file), Hidden({}), str(disk.home))
+    assert claim.store
+    assert isinstance(claim.fingerprint, str)
+    claim.store.put(claim.path, claim.fingerprint)
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_what_is_trusted_counts(disk: Disk, what: str) -> None:
+    """A table that the user agreed to may set everything; what is wrong in it is told as such."""
+    disk.write(project=HOSTILE[what][0])
+    agree(disk)
+
+    assert not isinstance(disk.resolver(LAMINI_API_KEY="test-key").explain().error, UntrustedConfigError)
+
+
+def test_an_edit_ends_the_trust(disk: Disk) -> None:
+    """A changed table is refused again, and said to have changed."""
+    disk.write(project="http = 'any'")
+    agree(disk)
+    disk.write(project="http = 'any'\ndeadline = 3")
+    with pytest.raises(UntrustedConfigError, match="; it has changed since you trusted it"):
+        disk.read()
+
+
+def test_trust_is_the_user_s_own(disk: Disk, tmp_path: Path) -> None:
+    """What one user trusts, another does not: the store is that of the home directory in use."""
+    disk.write(project="http = 'any'")
+    agree(disk)
+    other = tmp_path / "other"
+    other.mkdir()
+
+    assert disk.resolver(LAMINI_API_KEY="test-key").resolve()
+    with pytest.raises(UntrustedConfigError):
+        Resolver(environ={"LAMINI_API_KEY": "test-key"}, home=other).resolve()
+
+
+def test_a_trusted_order_chooses_the_url_too(disk: Disk) -> None:
+    """A trusted project file is trusted for the order of the places that give URLs."""
+    disk.write(user="providers = ['file', 'yaml', 'file:b']", project="providers = ['file:b', 'file']\ndeadline = 3")
+    agree(disk)
+
+    assert ("env", "file:b", "file", "yaml") == disk.read().url_places("production")
+
+
+def test_nothing_is_looked_up_where_no_trust_is_needed(disk: Disk) -> None:
+    """An order alone costs no look at the store: not even one that is broken is told of."""
+    store = disk.home / ".local" / "state" / "lamini_creds"
+    store.mkdir(parents=True)
+    (store / "trusted").mkdir()
+    disk.write(project="providers = ['env']")
+
+    assert disk.resolver(LAMINI_API_KEY="test-key").resolve()
+
+
+READ_ONCE = """
+import sys
+times = 0
+def count(event, arguments):
+    global times
+    times += event == "open" and str(arguments[0]).endswith("pyproject.toml")
+sys.addaudithook(count)
+from lamini_creds import Resolver
+print(Resolver().explain().error, times)
+"""
+
+
+def test_what_is_judged_is_what_is_read(disk: Disk) -> None:
+    """The file is opened once: what was compared with the trust is what counts."""
+    disk.write(project="deadline = 3")
+    agree(disk)
+    ran = subprocess.run(
+        [sys.executable, "-c", READ_ONCE],
+        env={"HOME": str(disk.home), "LAMINI_API_KEY": "test-key", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert "None 1" == ran.stdout.strip()

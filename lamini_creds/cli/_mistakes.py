@@ -12,18 +12,10 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lamini_creds import _layers, _options, _read, _trust
-from lamini_creds._config import (
-    SITE_FILE,
-    _file_layer,
-    _named_file,
-    _no_project,
-    _project_files,
-    _settings_in,
-    _user_file,
-)
+from lamini_creds import _config, _layers, _options, _toml, _trust
+from lamini_creds._claim import Claim
+from lamini_creds._config import User
 from lamini_creds._credential import Hidden
-from lamini_creds._layers import TABLE, _layer, _our_table, _parse
 from lamini_creds._link import ENTRY_KEYS, _Unloadable
 from lamini_creds._outcome import Outcome
 from lamini_creds._service import LAMINI
@@ -94,10 +86,10 @@ def find(setup: Setup, environ: Environ, home: str | None) -> list[CredentialErr
 
 def _settings(found: _Found, environ: Environ, home: str | None) -> Settings:
     """Read all layers setting by setting, and leave out what is wrong or not trusted."""
-    files = list(_file_pieces(found, environ, home))
+    files = list(_file_pieces(found, User(environ, home)))
     labels = set(DEFAULT_ORDER).union(*(piece.labels() for piece in files))
     pieces: list[Layer] = []
-    for variable in sorted(_settings_in(environ)):
+    for variable in sorted(_config._settings_in(environ)):
         with found.noting():
             pieces.append(_layers.from_environ(environ, [variable], labels.union(*(p.labels() for p in pieces))))
     pieces += files
@@ -113,58 +105,52 @@ def _settings(found: _Found, environ: Environ, home: str | None) -> Settings:
     return Settings(tuple(kept))
 
 
-def _file_pieces(found: _Found, environ: Environ, home: str | None) -> Iterator[Layer]:
+def _file_pieces(found: _Found, user: User) -> Iterator[Layer]:
     """Read the files that the loader would read, in its order."""
     named, search = None, False
     with found.noting():
-        named = _named_file(environ, home)
-        search = named is None and not _no_project(environ)
+        named = _config._named_file(*user)
+        search = named is None and not _config._no_project(user.environ)
     if named:
         yield from _pieces(found, named, must_exist=True) or ()
-    for path in _project_files(home) if search else ():
-        pieces = _pieces(found, path, project=True)
+    for path in _config._project_files(user.home) if search else ():
+        pieces = _pieces(found, path, user=user)
         if pieces is not None:
             yield from pieces
             break
-    for path in filter(None, (_user_file(environ, home), SITE_FILE)):
+    for path in filter(None, (_config._user_file(*user), _config.SITE_FILE)):
         yield from _pieces(found, path) or ()
 
 
-def _pieces(found: _Found, path: str, *, must_exist: bool = False, project: bool = False) -> list[Layer] | None:
+def _pieces(found: _Found, path: str, *, must_exist: bool = False, user: User | None = None) -> list[Layer] | None:
     """Give a layer for each setting of a file, overlays first; None where the file is not there or not ours."""
-    ours = _ours(path, project=project)
-    if ours is None:
-        before = len(found.errors)
-        with found.noting():
-            _file_layer(path, must_exist=must_exist, project=project)
-        return None if len(found.errors) == before else []
-    settings, table = ours
-    source = printable(path)
     pieces: list[Layer] = []
-    for fragment in _fragments(settings.value):
-        with found.noting():
-            if project:
-                _trust.judge_table(Hidden(fragment), source, table)
-            pieces.append(_layer(Hidden(fragment), source, table, project=project))
+    with found.noting():
+        content = _config.file_content(path, must_exist=must_exist, project=user is not None)
+        ours = None if content is None else _toml.our_table(content, path, project=user is not None)
+        if ours is None:
+            return None
+        settings, table = ours
+        claim = Claim(settings, path, *user) if user else None
+        for fragment in _fragments(settings.value):
+            with found.noting():
+                pieces.append(_piece(Hidden(fragment), path, table, claim))
     return sorted(pieces, key=lambda piece: not piece.overlays)
 
 
-def _ours(path: str, *, project: bool) -> tuple[Hidden[Mapping[str, Any]], str] | None:
-    """Give our table of a file as it stands there; None where there is none that can be read."""
-    content = _read.read(path)
-    parsed = _parse(content) if isinstance(content, _read.Content) else None
-    if not isinstance(parsed, Hidden):
-        return None
-    table = _our_table(parsed)
-    if isinstance(table, Hidden) and isinstance(table.value, Mapping):
-        return Hidden(table.value), TABLE
-    if table is not None or project or path.endswith("pyproject.toml"):
-        return None
-    return Hidden(parsed.value), ""
+def _piece(settings: Hidden[object], path: str, table: str, claim: Claim | None) -> Layer:
+    """Take one setting of a file; of a project's that is trusted, each counts as trusted."""
+    source, project = printable(path), claim is not None and claim.standing != "trusted"
+    if claim and project:
+        _trust.judge_table(settings, lambda: claim, source, table)
+    return _layers.layer(settings, source, table)._replace(project=project, claim=(lambda: claim) if claim else None)
 
 
-def _fragments(settings: Mapping[str, Any]) -> Iterator[Mapping[str, object]]:
-    """Split a table into tables of one setting each."""
+def _fragments(settings: object) -> Iterator[object]:
+    """Split a table into tables of one setting each; what is none stays as it is."""
+    if not isinstance(settings, Mapping):
+        yield settings
+        return
     for name, value in settings.items():
         if name == "provider" and isinstance(value, Mapping):
             for label, options in value.items():
@@ -172,8 +158,7 @@ def _fragments(settings: Mapping[str, Any]) -> Iterator[Mapping[str, object]]:
                     yield {name: {label: option}}
         elif name == "profile" and isinstance(value, Mapping):
             for profile, overlay in value.items():
-                parts = list(_fragments(overlay)) if isinstance(overlay, Mapping) else [overlay]
-                yield from ({name: {profile: part}} for part in parts)
+                yield from ({name: {profile: part}} for part in _fragments(overlay))
         else:
             yield {name: value}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,17 @@ import lamini_creds
 from lamini_creds.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from click.testing import Result
 
 PACKAGE = Path(lamini_creds.__file__).parents[1]
+_IN_TERMINAL = """
+import fcntl, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from lamini_creds.cli import main
+main(prog_name="lamini-creds")
+"""
 
 
 class Command(Protocol):
@@ -31,6 +40,62 @@ class Process(Protocol):
     """Runs `python -m lamini_creds` with an environment of its own."""
 
     def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]: ...
+
+
+class Terminal:
+    """
+    A command in a terminal of its own: the one that it may open as /dev/tty, too.
+
+    Args:
+        arguments: What stands after `lamini-creds`.
+        directory: The working directory.
+        environ: The whole environment.
+    """
+
+    def __init__(self, arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -> None:
+        self._master, theirs = os.openpty()
+        self.shown = ""
+        self._running = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", _IN_TERMINAL, *arguments],
+            cwd=directory, env={**environ, "TERM": "xterm"}, start_new_session=True,
+            stdin=theirs, stdout=theirs, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+
+    def expect(self, text: str) -> None:
+        """Read until the last that is shown is this text."""
+        while not self.shown.endswith(text) and self._take():
+            pass
+        assert self.shown.endswith(text)
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._master, f"{line}\n".encode())
+
+    def end(self) -> int:
+        """Read what is left, and give the exit status."""
+        while self._take():
+            pass
+        os.close(self._master)
+        self.shown = self.shown.replace("\r\n", "\n")
+        return self._running.wait(30)
+
+    def _take(self) -> bool:
+        """Take in what is shown next; a terminal whose program has ended is an error to read on Linux."""
+        ready, _, _ = select.select([self._master], [], [], 30)
+        assert ready, f"nothing more is shown after: {self.shown}"
+        try:
+            part = os.read(self._master, 4096)
+        except OSError:
+            part = b""
+        self.shown += part.decode()
+        return bool(part)
+
+
+class Open(Protocol):
+    """Starts a command in a terminal."""
+
+    def __call__(self, *arguments: str, **environ: str) -> Terminal: ...
 
 
 class Install(Protocol):
@@ -100,9 +165,18 @@ def process(clean: dict[str, str], project: Path) -> Process:
             text=True,
             timeout=60,
             check=False,
+            start_new_session=True,  # no terminal to ask at, wherever the tests run
         )
 
     return run
+
+
+@pytest.fixture
+def terminal(clean: dict[str, str], project: Path) -> Open:
+    """Start `lamini-creds` in a pseudo-terminal, with an environment of its own."""
+    if sys.platform == "win32":
+        pytest.skip("a pseudo-terminal is needed")
+    return lambda *arguments, **environ: Terminal(arguments, project, clean | environ)
 
 
 @pytest.fixture

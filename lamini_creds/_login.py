@@ -1,0 +1,238 @@
+"""Store a key in the user's own YAML file, and take it out again."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from lamini_creds import _atomic, _config, _read, _yamlfile
+from lamini_creds._credential import Hidden
+from lamini_creds._outcome import Problem
+from lamini_creds._resolver import Resolver
+from lamini_creds._text import printable
+from lamini_creds.errors import ConfigError, CredentialError, CredentialWarning, ProviderInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamini_creds._credential import Credential
+    from lamini_creds._outcome import Resolution
+    from lamini_creds.providers._yamltext import Fields
+
+
+class Stored(NamedTuple):
+    """
+    What was stored.
+
+    Attributes:
+        path: The file that holds the key now.
+        credential: The key and the URL it belongs to.
+        notes: What works but should be mended.
+    """
+
+    path: str
+    credential: Credential
+    notes: tuple[str, ...]
+
+
+def login(*, profile: str | None = None, url: str | None = None, provider: str | None = None) -> str:
+    """
+    Ask for a key, hidden while it is typed, and store it in the home directory; in a notebook too.
+
+    It is written to `~/.powerml/configure_llama.yaml`, or to the file of
+    Lamini's where the profile already stands, and is found from then on.
+
+    Args:
+        profile: The profile; the ambient one by default.
+        url: The URL that the key belongs to; without one, what is stored there stays, or the default holds.
+        provider: Copy the key that this provider finds, and ask nobody.
+
+    Returns:
+        The file that holds the key now.
+
+    Raises:
+        CredentialError: The key can't be used, or the file can't be written; nothing has changed then.
+    """
+    import warnings
+
+    resolver, given = Resolver(), Hidden(url)
+    url = None  # what is raised from here on does not show what may be a misplaced key
+    name = profile_of(resolver, profile)
+    if provider is None:
+        stored = store(resolver, ask(name), given, name)
+    else:
+        copied = copy(provider, given, name)
+        stored = store(resolver, Hidden(copied.key), url_of(copied), name)
+    for note in (*stored.notes, *afterwards(stored.path, name)):
+        warnings.warn(note, CredentialWarning, stacklevel=2)
+    return stored.path
+
+
+def profile_of(resolver: Resolver, profile: str | None) -> str:
+    """Give the profile's name: the one asked for, if it is a name, or the ambient one."""
+    return resolver._setup.ambient_profile() if profile is None else _config.check_profile(profile, "profile=")
+
+
+def ask(profile: str) -> Hidden[str]:
+    """Ask for a key, which is not shown; where it would be, nobody is asked."""
+    import getpass
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return Hidden(getpass.getpass(f"Key for the profile {profile} (it is not shown): "))
+        except (getpass.GetPassWarning, EOFError, RuntimeError):  # a notebook's front end may take no input
+            pass
+    raise CredentialError(
+        "there is no terminal to ask for the key, or it gave none",
+        remedy="Give the key on the standard input: lamini-creds login --stdin",
+    )
+
+
+def copy(provider: str, url: Hidden[str | None], profile: str) -> Credential:
+    """Give the credential that one provider finds with the options that it has in the configuration."""
+    from lamini_creds._layers import LABEL
+
+    if not LABEL.fullmatch(provider):
+        raise ConfigError("what to copy from is not a provider's name", remedy="See: lamini-creds providers")
+    return _found(Resolver({"providers": [provider]}).explain(url=url.value, profile=profile))
+
+
+def url_of(credential: Credential) -> Hidden[str | None]:
+    """Give the URL to be stored with a key: none where it is the profile's own default."""
+    return Hidden(None if credential.url_source == "default" else credential.url)
+
+
+def store(
+    resolver: Resolver,
+    key: Hidden[str],
+    url: Hidden[str | None],
+    profile: str,
+    check: Callable[[Credential], object] | None = None,
+) -> Stored:
+    """
+    Validate a key as the chain would, and store it.
+
+    Args:
+        resolver: Says where, and by which rules.
+        key: The key as it was given.
+        url: The URL that was given; without one, what is stored there stays.
+        profile: The profile's name.
+        check: Looks at the pair before it is stored; what it raises stops that.
+
+    Raises:
+        CredentialError: The key or its URL can't be used, or the file can't be written.
+    """
+    path = _place(resolver, profile)
+    pair = _fields(path, profile)[1] if url.value is None else url
+    resolution = resolver.explain(key=key.value, url=pair.value, profile=profile)
+    credential = _found(resolution, "" if pair is url else printable(path))
+    if check:
+        check(credential)
+    given = None if url.value is None else credential.url
+
+    def edit() -> Hidden[bytes]:
+        return _made(path, _yamlfile.with_key(_content(path), profile, Hidden(credential.key), given))
+
+    _check_directory(path)
+    _atomic.update(path, edit)
+    return Stored(path, credential, resolution.warnings)
+
+
+def logout(resolver: Resolver, profile: str) -> list[str]:
+    """
+    Take the key of a profile out of every file of the home directory that holds one; URL and comments stay.
+
+    Args:
+        resolver: Says where.
+        profile: The profile's name.
+
+    Returns:
+        The files that held one.
+    """
+    held = [path for path in files(resolver) if _fields(path, profile)[0].value]
+    for path in held:
+
+        def edit(path: str = path) -> Hidden[bytes] | None:
+            content = _yamlfile.without_key(_content(path), profile)
+            return content and _made(path, content)
+
+        _atomic.update(path, edit)
+    return held
+
+
+def files(resolver: Resolver) -> list[str]:
+    """Give the home directory's files, nearest first, be they there or not."""
+    setup = resolver._setup
+    if setup._home is None:
+        raise CredentialError("there is no home directory", remedy="Set HOME to an absolute path.")
+    return [os.path.join(setup._home, file) for file in setup._service.files]
+
+
+def afterwards(path: str | None, profile: str) -> list[str]:
+    """
+    Tell what a program gets from now on, where that is not the key of this file.
+
+    Args:
+        path: The file; None where no key is expected.
+        profile: The profile's name.
+    """
+    resolution = Resolver().explain(profile=profile)
+    found, error = resolution.credential, resolution.error
+    if path is not None and error is not None:
+        return [f"the key is stored, and yet the profile '{profile}' gives none: {error}"]
+    if found is None or (path is not None and found.source == printable(path)):
+        return []
+    still = "comes first: that key is used" if path is not None else "still gives a key"
+    return [f"{found.provider}: {found.source} {still} for the profile '{profile}'\nSee: lamini-creds explain --all"]
+
+
+def _place(resolver: Resolver, profile: str) -> str:
+    """Choose the file: the nearest that has the profile's key, else its section, else the one of Lamini's docs."""
+    places = files(resolver)
+    with_key = [path for path in places if _fields(path, profile)[0].value]
+    with_section = [path for path in places if _yamlfile.stands(_content(path), profile)]
+    return [*with_key, *with_section, places[-1]][0]
+
+
+def _fields(path: str, profile: str) -> Fields:
+    found = _yamlfile.fields(_content(path), profile)
+    if isinstance(found, Problem):
+        raise ProviderInvalid(found.reason, place=printable(path), remedy=found.remedy)
+    return found
+
+
+def _content(path: str) -> bytes:
+    """Read a file; one that is not there is empty."""
+    content = _read.read(path)
+    if isinstance(content, Problem):
+        raise ProviderInvalid(content.reason, place=printable(path), remedy=content.remedy)
+    return content.data if isinstance(content, _read.Content) else b""
+
+
+def _check_directory(path: str) -> None:
+    """Refuse a directory in which somebody else could put another file in this one's place."""
+    directory = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(directory) and _config._others_write(directory):
+        from shlex import quote
+
+        place = printable(directory)
+        remedy = f"Run: chmod 700 {quote(place)}"
+        raise CredentialError("other users can write to this directory", place=place, remedy=remedy)
+
+
+def _made(path: str, content: Hidden[bytes] | Problem) -> Hidden[bytes]:
+    if isinstance(content, Problem):
+        raise ProviderInvalid(content.reason, place=printable(path), remedy=content.remedy)
+    return content
+
+
+def _found(resolution: Resolution, place: str = "") -> Credential:
+    """Give the credential, or raise why there is none: what was passed needs no place."""
+    if resolution.credential is not None:
+        return resolution.credential
+    error = resolution.error or CredentialError("nothing was found")
+    if error.place.startswith("explicit"):
+        error.place = place if error.reason.startswith("the URL") else ""
+    raise error
