@@ -1,12 +1,11 @@
 """A provider that finds key and URL in a JSON file in the home directory."""
 
-import json
 from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta
 
-from lamini_creds import Context, ProviderInvalid, Secret, hookimpl
+from lamini_creds import Context, ProviderDenied, Secret, hookimpl, parse_payload
 
 
 @dataclass(frozen=True)
@@ -19,9 +18,9 @@ class ExampleProvider:
         if context.home is None or not (file := context.home / self.path).exists():
             return None
         try:
-            return Secret(**json.loads(file.read_text()), source=str(file))
-        except (OSError, ValueError, TypeError):
-            raise ProviderInvalid("is not JSON with a key and a URL", place=str(file)) from None
+            return parse_payload(file.read_bytes(), profile=context.profile, source=str(file))
+        except OSError:
+            raise ProviderDenied("can't be read", place=str(file), remedy=f"Run: chmod 600 {file}") from None
 
 
 @hookimpl

@@ -1,0 +1,168 @@
+"""What the provider is to its process: in the chain, when imported, across a fork, in what it shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faults import Dribble, FaultProxy
+from lamini_creds_vault import VaultProvider
+
+from lamini_creds import ConfigError, Outcome, Resolver
+from lamini_creds.testing import assert_no_leak
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from openbao import Bao
+
+    from lamini_creds import Context
+
+KEY = "test-key-vault-1"
+
+
+@pytest.fixture(autouse=True)
+def stored(bao: Bao, path: str) -> None:
+    bao.put(path, {"key": KEY})
+
+
+@pytest.fixture
+def approle(bao: Bao, path: str) -> dict[str, str]:
+    """Give a login that can be made once."""
+    role_id, secret_id = bao.role(f"secret/data/{path}", secret_id_num_uses=1)
+    return {"VAULT_ROLE_ID": role_id, "VAULT_SECRET_ID": secret_id}
+
+
+@pytest.fixture
+def far(way: FaultProxy, path: str) -> VaultProvider:
+    """Give a provider whose connections are counted."""
+    return VaultProvider(path, f"http://127.0.0.1:{way.port}")
+
+
+def resolver(tables: dict[str, dict[str, Any]], **environ: str) -> Resolver:
+    return Resolver({"providers": [*tables], "provider": tables}, environ=environ)
+
+
+def test_chain(bao: Bao, path: str) -> None:
+    """The provider `vault` answers in a chain, with place and version."""
+    found = resolver({"vault": {"secret": path, "address": bao.url}}, VAULT_TOKEN=bao.root_token).resolve()
+
+    assert (KEY, "vault", "1") == (found.key, found.provider, found.version)
+
+
+def test_options_from_the_environment(bao: Bao, path: str) -> None:
+    """Variables set every option, numbers too."""
+    environ = {"SECRET": path, "ADDRESS": bao.url, "KV_VERSION": "2", "VERSION": "1"}
+    told = {f"LAMINI_CREDS__VAULT__{name}": value for name, value in environ.items()}
+    found = Resolver(environ={"LAMINI_CREDS_PROVIDERS": "vault", "VAULT_TOKEN": bao.root_token, **told}).resolve()
+
+    assert KEY == found.key
+
+
+def test_unknown_engine(path: str) -> None:
+    """There is no KV 3."""
+    with pytest.raises(ConfigError, match="kv_version"):
+        resolver({"vault": {"secret": path, "kv_version": 3}}).resolve()
+
+
+def test_two_servers(bao: Bao, path: str) -> None:
+    """Two labelled entries ask two mounts; the first has nothing."""
+    tables: dict[str, dict[str, Any]] = {
+        "vault:team": {"secret": path, "address": bao.url, "mount": "none"},
+        "vault:company": {"secret": path, "address": bao.url},
+    }
+    report = resolver(tables, VAULT_TOKEN=bao.root_token).explain(all=True)
+
+    assert [("vault:team", Outcome.INVALID), ("vault:company", Outcome.FOUND)] == [
+        (attempt.entry, attempt.outcome) for attempt in report.attempts if attempt.entry.startswith("vault")
+    ]
+
+
+def test_dribbled_headers(way: FaultProxy, bao: Bao, path: str) -> None:
+    """Headers that come byte by byte set off no limit of the SDK's; the entry's time ends it."""
+    way.faults = [Dribble(every=0.2)]
+    table = {"secret": path, "address": f"http://127.0.0.1:{way.port}", "timeout": 0.5}
+    report = resolver({"vault": table}, VAULT_TOKEN=bao.root_token).explain()
+
+    assert [Outcome.UNAVAILABLE] == [attempt.outcome for attempt in report.attempts if attempt.entry == "vault"]
+
+
+def test_a_chain_without_it_imports_no_sdk(tmp_path: Path) -> None:
+    """Installed and not named, the plugin costs no import."""
+    program = (
+        "import sys, lamini_creds\n"
+        "lamini_creds.resolve_credentials()\n"
+        "print([name for name in ('hvac', 'requests', 'lamini_creds_vault') if name in sys.modules])\n"
+    )
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LAMINI_API_KEY": KEY}
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environ,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert "[]\n" == ran.stdout
+
+
+def test_construction(far: VaultProvider, way: FaultProxy) -> None:
+    """Making a provider asks nobody."""
+    assert 0 == way.connections
+
+
+def test_one_connection(far: VaultProvider, way: FaultProxy, context: Callable[..., Context]) -> None:
+    """Every call goes over the connection of the first."""
+    for _ in range(3):
+        far.provide(context())
+
+    assert 1 == way.connections
+
+
+def test_one_connection_for_login_and_secret(
+    far: VaultProvider, way: FaultProxy, approle: dict[str, str], context: Callable[..., Context]
+) -> None:
+    """The login goes over it too."""
+    far.provide(context(approle))
+
+    assert 1 == way.connections
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_fork(far: VaultProvider, way: FaultProxy, approle: dict[str, str], context: Callable[..., Context]) -> None:
+    """A forked child has a connection of its own, and its parent's login: a secret ID may serve only once."""
+    far.provide(context(approle))
+    child = os.fork()
+    if not child:
+        os._exit(0 if far.provide(context(approle)).key == KEY else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert (0, 2) == (os.waitstatus_to_exitcode(status), way.connections)
+
+
+def test_threads(far: VaultProvider, bao: Bao, path: str, context: Callable[..., Context]) -> None:
+    """Many threads read at once, each with its own login and time."""
+    environ = [{"VAULT_TOKEN": bao.token(f"secret/data/{path}")} for _ in range(4)] * 8
+    with ThreadPoolExecutor(8) as pool:
+        keys = {secret.key for secret in pool.map(lambda told: far.provide(context(told)), environ)}
+
+    assert {KEY} == keys
+
+
+def test_nothing_shows(bao: Bao, path: str, approle: dict[str, str], context: Callable[..., Context]) -> None:
+    """A provider that keeps a login shows neither it nor the key."""
+    provider = VaultProvider(path, bao.url)
+    provider.provide(context(approle))
+    kept = [login.key for login in provider._logins.values()]
+
+    assert 1 == len(kept)
+    for canary in (KEY, *kept, approle["VAULT_SECRET_ID"]):
+        assert_no_leak(str(canary), provider, repr(vars(provider)))
