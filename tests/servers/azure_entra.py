@@ -11,7 +11,6 @@ signature. The metadata service speaks as a virtual machine's and as App Service
 
 from __future__ import annotations
 
-import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +24,7 @@ if TYPE_CHECKING:
 TENANT = "11111111-2222-3333-4444-555555555555"
 LIFE = 3600
 
-
-@functools.cache
-def _signing_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
+_SIGNING_KEY = rsa.generate_private_key(65537, 2048)
 
 
 class Entra(JsonServer):
@@ -73,11 +69,11 @@ class Entra(JsonServer):
             "exp": now + LIFE,
             "tid": tenant,
         }
-        return jwt.encode(claims, _signing_key(), algorithm="RS256", headers={"kid": "test"})
+        return jwt.encode(claims, _SIGNING_KEY, algorithm="RS256", headers={"kid": "test"})
 
     def claims(self, token: str, audience: str) -> dict[str, Any]:
         """Check a token and give what it says, or raise a jwt.PyJWTError."""
-        return jwt.decode(token, _signing_key().public_key(), algorithms=["RS256"], audience=audience)
+        return jwt.decode(token, _SIGNING_KEY.public_key(), algorithms=["RS256"], audience=audience)
 
     def _refusal(self, request: Request) -> Reply | None:
         application = request.fields.get("client_id", "")

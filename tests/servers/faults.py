@@ -82,8 +82,8 @@ Fault = Pass | Refuse | Hang | Cut | Dribble | Answer
 class LoopServer:
     """An asyncio server in a daemon thread of its own, ended with all its connections by `close`."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
-        self.port = 0
+    def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        self.host, self.port = host, 0
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,7 +111,7 @@ class LoopServer:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls))
+        server = self._loop.run_until_complete(asyncio.start_server(self._accept, self.host, 0, ssl=self._tls))
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()

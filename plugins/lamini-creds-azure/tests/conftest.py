@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "servers"))
 from azure_entra import TENANT, Entra, Metadata
 from azure_vault import Vault
 from connect_proxy import ConnectProxy
-from faults import refused_port
+from faults import FaultProxy, refused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +78,13 @@ def vault(entra: Entra, tls: ssl.SSLContext) -> Iterator[Vault]:
 
 
 @pytest.fixture
+def way(vault: Vault, tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> Iterator[FaultProxy]:
+    """Give a way to the vault that speaks TLS on both sides, so that its faults are those of HTTP."""
+    with FaultProxy(vault.port, tls=tls, upstream_tls=client_tls) as proxy:
+        yield proxy
+
+
+@pytest.fixture
 def beyond() -> Iterator[ConnectProxy]:
     """Give what stands where the network begins; nothing leaves this machine."""
     with ConnectProxy({}) as proxy:
@@ -110,15 +117,10 @@ def client_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def options(vault: Vault, entra: Entra, ca_file: str) -> dict[str, Any]:
-    """Give the options that lead to the doubles."""
-    return {
-        "secret": "lamini",
-        "vault_url": vault.url,
-        "authority": entra.url,
-        "ca_file": ca_file,
-        "verify_challenge_resource": False,
-    }
+def options(vault: Vault, entra: Entra, ca_file: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Give the options that lead to the doubles; Entra is named where the SDK looks for it."""
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", entra.url)
+    return {"secret": "lamini", "vault_url": vault.url, "ca_file": ca_file, "verify_challenge_resource": False}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure_entra import TENANT
+from faults import FaultProxy, Hang
 from lamini_creds_azure import AzureProvider
 
 from lamini_creds import ProviderInvalid, ProviderUnavailable
@@ -109,15 +110,6 @@ def test_user_assigned_identity(
     assert "test-key-azure-1" == AzureProvider(**options, client_id="chosen").provide(within()).key
 
 
-@pytest.mark.usefixtures("client_secret")
-def test_client_id_alone(options: dict[str, Any], entra: Entra, within: Callable[..., Context]) -> None:
-    """With `client_id` no other login is tried."""
-    with pytest.raises(ProviderUnavailable):
-        AzureProvider(**options, client_id="chosen").provide(within())
-
-    assert 0 == entra.tokens
-
-
 def test_app_service(
     options: dict[str, Any], metadata: Metadata, within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,52 +120,40 @@ def test_app_service(
     assert "test-key-azure-1" == AzureProvider(**options).provide(within()).key
 
 
+@pytest.mark.parametrize("client_id", [None, "chosen"])
 def test_workload_identity(
     options: dict[str, Any],
     entra: Entra,
     tmp_path: Path,
     within: Callable[..., Context],
     monkeypatch: pytest.MonkeyPatch,
+    client_id: str | None,
 ) -> None:
-    """A pod's federated token is traded for Entra's."""
-    entra.secrets["pod"] = None
+    """A pod's federated token is traded for Entra's; `client_id` chooses among a pod's identities."""
+    entra.secrets.update(pod=None, chosen=None)
     assertion = tmp_path / "token"
     assertion.write_text("test-assertion")
-    for name, value in {
-        "AZURE_AUTHORITY_HOST": entra.url,
-        "AZURE_TENANT_ID": TENANT,
-        "AZURE_CLIENT_ID": "pod",
-        "AZURE_FEDERATED_TOKEN_FILE": str(assertion),
-    }.items():
-        monkeypatch.setenv(name, value)
-    AzureProvider(**options).provide(within())
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    monkeypatch.setenv("AZURE_CLIENT_ID", "pod")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(assertion))
+    AzureProvider(**options, client_id=client_id).provide(within())
+    sent = entra.requests[-1].fields
 
-    assert "test-assertion" == entra.requests[-1].fields["client_assertion"]
+    assert ("test-assertion", client_id or "pod") == (sent["client_assertion"], sent["client_id"])
 
 
 def test_az(options: dict[str, Any], entra: Entra, tmp_path: Path, within: Callable[..., Context]) -> None:
     """The login of the `az` program is found, and asked for the vault's tenant."""
     token = entra.mint("app", RESOURCE)
-    program = tmp_path / "az"
-    program.write_text(
-        f'#!/bin/sh\necho "$@" >{tmp_path}/asked\necho \'{{"accessToken": "{token}", "expires_on": 4070908800}}\'\n'
-    )
-    program.chmod(0o755)
+    answer = f'{{"accessToken": "{token}", "expires_on": 4070908800}}'
+    _install_az(tmp_path, f"echo \"$@\" >{tmp_path}/asked\necho '{answer}'")
     AzureProvider(**options).provide(within())
 
     assert f"--resource {RESOURCE} --tenant {TENANT}" in (tmp_path / "asked").read_text()
 
 
-@pytest.mark.usefixtures("client_secret")
-def test_other_tenant(options: dict[str, Any], vault: Vault, within: Callable[..., Context]) -> None:
-    """`tenant_id` lets the login go to the vault's tenant where that is not its own."""
-    vault.tenant = "99999999-2222-3333-4444-555555555555"
-
-    assert "test-key-azure-1" == AzureProvider(**options, tenant_id=vault.tenant).provide(within()).key
-
-
-def test_other_tenant_unnamed(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
-    """Without it no tenant but the login's own is told who asks."""
+def test_other_tenant(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
+    """No tenant but the login's own is told who asks."""
     vault.tenant = "99999999-2222-3333-4444-555555555555"
 
     with pytest.raises(ProviderUnavailable, match="no login"):
@@ -185,10 +165,41 @@ def test_other_domain(options: dict[str, Any], entra: Entra, within: Callable[..
     """A vault that asks for a login of another domain than its own gets none."""
     provider = AzureProvider(**{**options, "verify_challenge_resource": True})
 
-    with pytest.raises(ProviderInvalid, match="a login of another domain"):
+    with pytest.raises(ProviderInvalid, match="verify_challenge_resource = false"):
         provider.provide(within())
 
     assert 0 == entra.tokens
+
+
+def test_az_login_expired(options: dict[str, Any], tmp_path: Path, within: Callable[..., Context]) -> None:
+    """An expired login of `az` is none; its code is told."""
+    _install_az(tmp_path, "echo 'ERROR: AADSTS700082: The refresh token has expired.' >&2\nexit 1")
+
+    with pytest.raises(ProviderUnavailable, match=r"no login for the vault is to be had \(AADSTS700082\)"):
+        AzureProvider(**options).provide(within())
+
+
+def test_az_hangs(options: dict[str, Any], tmp_path: Path, within: Callable[..., Context]) -> None:
+    """`az` is held to the time that there is."""
+    _install_az(tmp_path, f"/bin/sleep 4\necho >{tmp_path}/ended")
+
+    with pytest.raises(ProviderUnavailable, match="there was no answer in time"):
+        AzureProvider(**options).provide(within(1.0))
+
+    assert not (tmp_path / "ended").exists()
+
+
+def test_metadata_hangs(
+    options: dict[str, Any], within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A metadata service that does not answer is held to the time that there is."""
+    with FaultProxy() as way:
+        way.faults = [Hang()]
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{way.port}")
+        with pytest.raises(ProviderUnavailable):
+            AzureProvider(**options).provide(within(0.5))
+
+    assert way.connections
 
 
 def test_no_login(options: dict[str, Any], within: Callable[..., Context]) -> None:
@@ -219,3 +230,10 @@ def test_wrong_login(
 
     with pytest.raises(ProviderUnavailable, match=told):
         provider.provide(within())
+
+
+def _install_az(folder: Path, does: str) -> None:
+    """Put a program `az` where PATH leads."""
+    program = folder / "az"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o755)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure_vault import Vault
 from connect_proxy import ConnectProxy
+from faults import refused_port
 
-from lamini_creds import ConfigError, Resolver
+from lamini_creds import ConfigError, ProviderInvalid, ProviderUnavailable, Resolver
 
 if TYPE_CHECKING:
     import ssl
@@ -40,11 +42,21 @@ def test_production_names(
     assert ("test-key-production", "https://lamini.example.com", []) == (credential.key, credential.url, proxy.refused)
 
 
+def test_proxy_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that lets nobody through to the vault makes it unavailable."""
+    with ConnectProxy({}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with pytest.raises(ProviderUnavailable, match="there was no answer"):
+            resolver(tmp_path, "azure", {"secret": "https://nobody.vault.azure.net/secrets/lamini"}).resolve()
+
+    assert {"nobody.vault.azure.net:443"} == {*proxy.refused}
+
+
 def test_two_vaults(options: dict[str, Any], entra: Entra, tls: ssl.SSLContext, tmp_path: Path) -> None:
     """Two vaults stand in one chain by labelled entries: the second answers where the first is unavailable."""
-    with Vault(entra, tls) as second:
+    with Vault(entra, tls) as second, refused_port() as port:
         second.put("lamini", "test-key-second")
-        first = {**options, "vault_url": "https://localhost:9", "continue_on": ["unavailable"]}
+        first = {**options, "vault_url": f"https://localhost:{port}", "continue_on": ["unavailable"]}
         tables = {"azure:first": first, "azure:second": {**options, "vault_url": second.url}}
         settings = {"providers": [*tables], "provider": tables}
         credential = Resolver(settings, environ={}, home=tmp_path).resolve()
@@ -57,6 +69,14 @@ def test_version_told(options: dict[str, Any], vault: Vault, tmp_path: Path) -> 
     newest = vault.put("lamini", "test-key-azure-2")
 
     assert newest.name == resolver(tmp_path, "azure", options).resolve().version
+
+
+def test_expired(options: dict[str, Any], vault: Vault, tmp_path: Path) -> None:
+    """A secret whose time is over is no credential, though the vault still gives it."""
+    vault.put("lamini", "test-key-azure-2", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    with pytest.raises(ProviderInvalid, match="the key has expired"):
+        resolver(tmp_path, "azure", options).resolve()
 
 
 def test_secret_required(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,8 @@ def test_whole_text(provider: AzureProvider, within: Callable[..., Context]) -> 
 
 
 def test_source(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
-    """The source names secret and vault."""
-    assert f"secret 'lamini' in localhost:{vault.port}" == provider.provide(within()).source
+    """The source is the address by which Key Vault knows the secret."""
+    assert f"{vault.url}/secrets/lamini" == provider.provide(within()).source
 
 
 def test_newest_version(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
@@ -64,12 +65,12 @@ def test_profile_in_vault(options: dict[str, Any], within: Callable[..., Context
 
 
 @pytest.mark.parametrize("versioned", [False, True], ids=["newest", "version"])
-def test_identifier(options: dict[str, Any], vault: Vault, within: Callable[..., Context], *, versioned: bool) -> None:
-    """A secret's identifier names vault, secret and version at once."""
+def test_address(options: dict[str, Any], vault: Vault, within: Callable[..., Context], *, versioned: bool) -> None:
+    """A secret's address names vault, secret and version at once."""
     old = vault.put("other", "test-key-old")
     vault.put("other", "test-key-new")
-    identifier = f"{vault.url}/secrets/other" + (f"/{old.name}" if versioned else "")
-    provider = AzureProvider(**{**options, "secret": identifier, "vault_url": None})
+    address = f"{vault.url}/secrets/other" + (f"/{old.name}" if versioned else "")
+    provider = AzureProvider(**{**options, "secret": address, "vault_url": None})
 
     assert ("test-key-old" if versioned else "test-key-new") == provider.provide(within()).key
 
@@ -95,7 +96,7 @@ def test_url_secret(options: dict[str, Any], vault: Vault, within: Callable[...,
     vault.put("lamini-url", "https://lamini.example.com")
     secret = AzureProvider(**options, url_secret="lamini-url").provide(within())
 
-    assert ("https://lamini.example.com", f"secret 'lamini-url' in localhost:{vault.port}") == (
+    assert ("https://lamini.example.com", f"{vault.url}/secrets/lamini-url") == (
         secret.url,
         secret.url_source,
     )
@@ -120,14 +121,14 @@ def test_not_yet_valid(provider: AzureProvider, vault: Vault, within: Callable[.
 @pytest.mark.parametrize(
     ("changed", "profile", "told"),
     [
-        ({"secret": "team/lamini"}, "production", "is none that Key Vault allows"),
-        ({"secret": "lamini_{profile}"}, "production", "is none that Key Vault allows"),
-        ({"secret": "lamini-{profile}"}, "my_profile", "for profile 'my_profile'"),
-        ({"vault_url": None}, "production", "no vault is named"),
-        ({"vault_url": "http://localhost:1"}, "production", "no vault is named"),
-        ({"vault_url": "https://someone@localhost:1"}, "production", "no vault is named"),
-        ({"version": "../deletedsecrets"}, "production", "the version is given twice, or is none"),
-        ({"secret": "https://localhost:1/secrets/lamini/0", "version": "1"}, "production", "given twice"),
+        ({"secret": "team/lamini"}, "production", "/secrets/team/lamini'"),
+        ({"secret": "lamini_{profile}"}, "production", "/secrets/lamini_production'"),
+        ({"secret": "lamini-{profile}"}, "my_profile", "/secrets/lamini-my_profile'"),
+        ({"vault_url": None}, "production", "'/secrets/lamini'"),
+        ({"vault_url": "http://localhost:1"}, "production", "'http://localhost:1/secrets/lamini'"),
+        ({"vault_url": "https://someone@localhost:1"}, "production", "'https://someone@localhost:1/secrets/lamini'"),
+        ({"version": "../deletedsecrets"}, "production", "/secrets/lamini/../deletedsecrets'"),
+        ({"secret": "https://localhost:1/secrets/lamini/0", "version": "1"}, "production", "/secrets/lamini/0/1'"),
     ],
     ids=["slash", "underscore", "profile", "no vault", "http", "user", "version", "two versions"],
 )
@@ -140,7 +141,7 @@ def test_names_checked(
     told: str,
 ) -> None:
     """A name that Key Vault can't have is refused before anything is sent."""
-    with pytest.raises(ProviderInvalid, match=told):
+    with pytest.raises(ProviderInvalid, match=f"{re.escape(told)}: is no secret's address"):
         AzureProvider(**{**options, **changed}).provide(within(profile=profile))
 
     assert [] == vault.requests
