@@ -9,12 +9,10 @@ Google Secret Manager's double: one store behind gRPC and REST, on the SDK's own
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
 import ssl
 import sys
-import threading
 from concurrent import futures
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -26,6 +24,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from faults import FaultProxy
+from gcp_http import Handler, HttpServer
 from gcp_store import SECRET, Refusal, Store
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
@@ -59,6 +59,13 @@ class Certificate(NamedTuple):
     chain: bytes
     file: str
 
+    def context(self) -> ssl.SSLContext:
+        """Give the TLS of a server that has this certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context
+
 
 class GrpcServer:
     """The store over gRPC with TLS."""
@@ -78,27 +85,27 @@ class GrpcServer:
         self._server.stop(None).wait(10)
 
 
-class RestServer:
+class RestServer(HttpServer):
     """The store over HTTP and JSON, with TLS where a certificate is given."""
 
     def __init__(self, store: Store, certificate: Certificate | None = None) -> None:
-        handler = type("Handler", (_RestHandler,), {"store": store})
-        self._server = _HttpServer(("127.0.0.1", 0), handler)
-        self.port = self._server.server_port
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate.file)
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
+        super().__init__(_RestHandler)
+        self.store = store
+        self._front = FaultProxy(self._server.server_port, tls=certificate.context()) if certificate else None
+
+    @property
+    def port(self) -> int:
+        return self._front.port if self._front else super().port
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
+        if self._front:
+            self._front.__enter__()
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        if self._front:
+            self._front.close()
+        super().__exit__()
 
 
 def _details(refusal: Refusal) -> list[any_pb2.Any]:
@@ -126,16 +133,10 @@ def _grpc_handler(store: Store, method: str) -> Any:
     return grpc.unary_unary_rpc_method_handler(handle)
 
 
-class _HttpServer(http.server.ThreadingHTTPServer):
-    request_queue_size = 64
+class _RestHandler(Handler):
+    double: RestServer
 
-
-class _RestHandler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    store: Store
-
-    def do_GET(self) -> None:
+    def answer(self, _body: bytes) -> None:
         path = self.path.partition("?")[0]
         token = (self.headers.get("authorization") or "")[7:] or None
         try:
@@ -145,21 +146,11 @@ class _RestHandler(http.server.BaseHTTPRequestHandler):
             document = {"error": {"code": status, "message": refusal.message, "status": refusal.status}}
             if refusal.reason:
                 document["error"]["details"] = [json_format.MessageToDict(item) for item in _details(refusal)]
-        self._send(status, json.dumps(document).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        self.send(status, json.dumps(document).encode())
 
     def _reply(self, path: str, token: str | None) -> dict[str, Any]:
         for route, method in ROUTES.items():
             if match := re.fullmatch(route, path):
-                reply = self.store.answer(method, match[1], token)
+                reply = self.double.store.answer(method, match[1], token)
                 return dict(json_format.MessageToDict(type(reply).pb(reply)))
         raise Refusal("NOT_FOUND", "The requested URL was not found on this server.")
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=UTF-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

@@ -10,14 +10,12 @@ Where a Google login comes from, on 127.0.0.1: metadata server, token endpoint, 
 
 from __future__ import annotations
 
-import http.server
 import json
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs
 
 from cryptography.hazmat.primitives import serialization
@@ -26,6 +24,7 @@ from google.auth import jwt
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from gcp_http import Handler, HttpServer
 from gcp_store import Refusal
 
 ADDRESS = "reader@test-project.iam.gserviceaccount.com"
@@ -33,38 +32,32 @@ _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
-class LoginServer:
+class LoginServer(HttpServer):
     """
     Gives tokens to machines, workloads, service accounts and people.
 
     Attributes:
         asked: The paths that were asked for, in order.
+        scopes: What each token is for, as far as its request says.
         metadata_statuses: What the next requests for the metadata server's token get instead of one.
         revoked: The token endpoint and impersonation refuse everybody.
         lifetime: The seconds that a token lives.
+        padding: Makes the metadata server's tokens longer.
     """
 
     def __init__(self) -> None:
         self.reset()
-        handler = type("Handler", (_Handler,), {"login": self})
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.port = self._server.server_port
+        super().__init__(_Handler)
 
     def reset(self) -> None:
         """Be as new."""
         self.asked: list[str] = []
+        self.scopes: list[str] = []
         self.metadata_statuses: list[int] = []
         self.revoked = False
         self.lifetime = 3600
+        self.padding = ""
         self._given: set[str] = set()
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def url(self) -> str:
@@ -128,59 +121,60 @@ class LoginServer:
             return False
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    login: LoginServer
+def _claimed(assertion: str | None) -> str:
+    """Give the scopes that a service account's own words name."""
+    return str(jwt.decode(assertion, verify=False).get("scope", "")) if assertion else ""
 
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        self.login.asked.append(path)
+
+class _Handler(Handler):
+    double: LoginServer
+
+    def answer(self, body: bytes) -> None:
+        if self.command == "POST":
+            return self._post(body)
+        path, _, query = self.path.partition("?")
+        self.double.asked.append(path)
+        self.double.scopes += [scopes.replace(",", " ") for scopes in parse_qs(query).get("scopes", [])]
         if self.headers.get("Metadata-Flavor") != "Google":
             return self._send(403, {})
-        if path.endswith("/token") and self.login.metadata_statuses:
-            return self._send(self.login.metadata_statuses.pop(0), {})
+        if path.endswith("/token") and self.double.metadata_statuses:
+            return self._send(self.double.metadata_statuses.pop(0), {})
         return self._send(*self._metadata(path))
 
-    def do_POST(self) -> None:
-        self.login.asked.append(self.path)
-        body = self.rfile.read(int(self.headers["content-length"] or 0))
-        if self.login.revoked:
-            return self._send(400, {"error": "invalid_grant", "error_description": "Token has been revoked."})
+    def _post(self, body: bytes) -> None:
+        self.double.asked.append(self.path)
         if self.path.endswith(":generateAccessToken"):
             return self._send(*self._impersonated())
+        if self.double.revoked:
+            return self._send(400, {"error": "invalid_grant", "error_description": "Token has been revoked."})
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        self.double.scopes.append(form.get("scope") or _claimed(form.get("assertion")))
         who = {_JWT_GRANT: "account", "refresh_token": "user", _EXCHANGE: form.get("subject_token", "")}
-        token = {"access_token": self.login.give(who[form["grant_type"]]), "expires_in": self.login.lifetime}
+        token = {"access_token": self.double.give(who[form["grant_type"]]), "expires_in": self.double.lifetime}
         return self._send(200, {**token, "token_type": "Bearer", "issued_token_type": "access_token"})
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
     def _metadata(self, path: str) -> tuple[int, Any]:
         if path.endswith("/token"):
-            token = self.login.give("machine")
-            return 200, {"access_token": token, "expires_in": self.login.lifetime, "token_type": "Bearer"}
+            token = {"access_token": self.double.give("machine"), "padding": self.double.padding}
+            return 200, {**token, "expires_in": self.double.lifetime, "token_type": "Bearer"}
         if "/service-accounts/" in path:
             return 200, {"aliases": ["default"], "email": ADDRESS, "scopes": []}
         texts = {"/": "computeMetadata/", "/computeMetadata/v1/project/project-id": "machine-project"}
         return (200, texts[path]) if path in texts else (404, {})
 
     def _impersonated(self) -> tuple[int, Any]:
+        if self.double.revoked:
+            words = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist)."
+            return 403, {"error": {"code": 403, "status": "PERMISSION_DENIED", "message": words}}
         try:
-            self.login.authorize((self.headers.get("authorization") or "")[7:])
+            self.double.authorize((self.headers.get("authorization") or "")[7:])
         except Refusal:
             return 401, {"error": {"code": 401, "status": "UNAUTHENTICATED", "message": "No."}}
-        ends = datetime.now(UTC) + timedelta(seconds=self.login.lifetime)
-        token = self.login.give(self.path.rpartition("/")[2].partition(":")[0])
+        ends = datetime.now(UTC) + timedelta(seconds=self.double.lifetime)
+        token = self.double.give(self.path.rpartition("/")[2].partition(":")[0])
         return 200, {"accessToken": token, "expireTime": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}
 
     def _send(self, status: int, document: Any) -> None:
         text = isinstance(document, str)
         body = document.encode() if text else json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Metadata-Flavor", "Google")
-        self.send_header("Content-Type", "application/text" if text else "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(status, body, Metadata_Flavor="Google", Content_Type=f"application/{'text' if text else 'json'}")

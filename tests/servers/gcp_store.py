@@ -90,6 +90,10 @@ class Store:
             kept.secret.version_aliases[alias] = len(kept.versions)
         return len(kept.versions)
 
+    def remove(self, name: str) -> None:
+        """Delete a secret with all its versions, which is done at once."""
+        del self._kept[name]
+
     def mark(self, name: str, number: int, state: int) -> None:
         """Disable, enable or destroy a version."""
         self._kept[name].versions[number - 1].state = state

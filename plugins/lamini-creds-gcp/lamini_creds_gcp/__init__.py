@@ -6,26 +6,67 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
-from google.api_core import retry
+import google.auth
+import google_crc32c
+import grpc
+from google.api_core import exceptions
+from google.api_core.retry import Retry
+from google.auth.exceptions import GoogleAuthError
+from google.auth.impersonated_credentials import Credentials as ImpersonatedCredentials
+from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+from requests import ConnectionError as NoConnection
+from requests import RequestException
 
-from lamini_creds import ProviderDenied, ProviderError, ProviderInvalid, hookimpl, parse_payload
-from lamini_creds_gcp._client import Client, LoginRequest, connected, left
-from lamini_creds_gcp._failures import PASSING, guarded, judged, no_login
+from lamini_creds import (
+    ProviderDenied,
+    ProviderError,
+    ProviderInvalid,
+    ProviderUnavailable,
+    Secret,
+    hookimpl,
+    parse_payload,
+    quiet_logs,
+)
+from lamini_creds_gcp._time import LoginRequest, end_in_time, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     import msgspec
+    from google.auth.credentials import Credentials
 
-    from lamini_creds import Context, Secret
+    from lamini_creds import Context
 
 T = TypeVar("T")
 
+_SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 _NAME = re.compile(r"projects/[a-z0-9.:-]+(/locations/[a-z0-9-]+)?/secrets/[\w-]{1,255}/versions/[\w-]{1,63}", re.ASCII)
-_LOCATION = re.compile(r"/locations/([a-z0-9-]+)/")
+_REGION = re.compile(r"/locations/([a-z0-9-]+)/")
+_TOLD = re.compile(
+    r"Permission \\?'([a-z]+(?:\.[a-zA-Z]+){1,4})\\?' denied"
+    r"|is in (DISABLED|DESTROYED) state"
+    r"|reason'?: [\"']([A-Z][A-Z_]{2,62})[\"']"
+)
+
+_PASSING = (exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.DataLoss, NoConnection)
+_SILENT = (*_PASSING, exceptions.ServerError, exceptions.Cancelled, RequestException)
+_LOGIN = "Run `gcloud auth application-default login`, or give the machine a service account."
+_GRANT = "Grant roles/secretmanager.secretAccessor. What does not exist is denied too: check project and secret."
+_FILE = "Check the option `ca_file`, and the file of the Google login."
+# gRPC and REST raise different classes for the same thing, and these are their common bases; the first that fits counts
+_OUTCOMES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[ProviderError], str, str], ...] = (
+    (GoogleAuthError, ProviderUnavailable, "there is no Google login", _LOGIN),
+    (exceptions.Unauthorized, ProviderDenied, "Google does not accept the login", _LOGIN),
+    (exceptions.Forbidden, ProviderDenied, "Google denies access", _GRANT),
+    (exceptions.NotFound, ProviderInvalid, "there is no such secret or version", "Check project, secret, version."),
+    (exceptions.BadRequest, ProviderInvalid, "the version can't be read", "Name another version, or enable it."),
+    (_SILENT, ProviderUnavailable, "Secret Manager gives no answer", "Try again later."),
+    (OSError, ProviderInvalid, "a file can't be read", _FILE),
+    (UnicodeDecodeError, ProviderInvalid, "these bytes are no text in UTF-8", "Store the key as text, or as JSON."),
+    (Exception, ProviderInvalid, "the answer is not Secret Manager's", "Check the option `endpoint`."),
+)
 
 
 @dataclass(frozen=True)
@@ -56,35 +97,31 @@ class GcpProvider:
     transport: Annotated[
         Literal["rest", "grpc"], msgspec.Meta(description="How to speak to the endpoint; gRPC suits no forks.")
     ] = "rest"
-    _clients: dict[tuple[int, str], Client] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _clients: dict[tuple[int, str], _Client] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def provide(self, context: Context) -> Secret:
         """Read the secret, and the URL's own where one is named."""
-        key = self._read(self.secret, context)
-        url = self._read(self.url_secret, context) if self.url_secret else None
+        held = self._read(self.secret, context, expiry=self.read_expiry)
+        url_held = self._read(self.url_secret, context) if self.url_secret else Secret()
         return parse_payload(
-            key.data,
+            held.key or "",
             profile=context.profile,
-            source=key.source,
+            source=held.source,
             key_field=self.key_field,
             url_field=self.url_field,
-            version=key.version,
-            expires_at=self._expiry(key.source, context) if self.read_expiry else None,
-            url_data=url.data if url else None,
-            url_source=url.source if url else "",
+            version=held.version,
+            expires_at=held.expires_at,
+            url_data=url_held.key,
+            url_source=url_held.source,
         )
 
-    def _read(self, secret: str, context: Context) -> _Found:
+    def _read(self, secret: str, context: Context, *, expiry: bool = False) -> Secret:
+        """Give the whole text of a version, as a Secret because that does not show it."""
         secret = secret.replace("{profile}", context.profile)
-        client = self._client(secret, context)
+        region = _REGION.search(secret)
+        client = self._asked(partial(self._client, region[1] if region else "", context), secret, context)
         name = self._name(secret, self.project or client.project)
-        take = partial(_found, name.partition("/versions/")[0])
-        return self._asked(client.service.access_secret_version, name, take, context)
-
-    def _expiry(self, source: str, context: Context) -> datetime | None:
-        """Ask for the secret itself: the answer with the payload does not say when it ends."""
-        service = self._client(source, context).service
-        return self._asked(service.get_secret, source, _ends, context)
+        return self._asked(partial(_access, client.service, name, context, expiry=expiry), name, context)
 
     def _name(self, secret: str, project: str | None) -> str:
         """Complete the name of the version from options and login."""
@@ -96,81 +133,88 @@ class GcpProvider:
             raise ProviderInvalid("is no secret's name", place=name, remedy="It has letters, digits, '-' and '_'.")
         return name
 
-    def _client(self, secret: str, context: Context) -> Client:
-        """Give the client that this process keeps for the secret's region, its login refreshed."""
-        if self.ca_file and not os.path.isfile(self.ca_file):
-            raise ProviderInvalid("there is no such file", place=self.ca_file, remedy="Mend the option `ca_file`.")
-        slot = _slot(secret)
-        client = guarded(partial(self._login, slot, LoginRequest(context)), no_login, secret)
-        if isinstance(client, ProviderError):
-            self._clients.pop(slot, None)
-            raise client
-        return client
+    def _asked(self, ask: Callable[[], T], place: str, context: Context) -> T:
+        """Ask, and again for two seconds; what the SDK raises may hold the secret, so nothing of it is chained."""
+        again = Retry(_passes, initial=0.2, maximum=0.5, timeout=min(2.0, seconds_left(context) / 2))
+        try:
+            with quiet_logs("google", "grpc", "requests", "urllib3"):
+                return again(ask)()
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody else sees it
+            problem = _judged(error, place)
+        if not isinstance(problem, ProviderInvalid):
+            self._clients.clear()  # another login may be there the next time
+        raise problem
 
-    def _login(self, slot: tuple[int, str], request: LoginRequest) -> Client:
-        process, region = slot
-        forked = any(other != process for other, _ in self._clients)
-        client = self._clients.get(slot) or connected(
-            request,
-            impersonate=self.impersonate,
-            endpoint=self.endpoint or (f"secretmanager.{region}.rep.googleapis.com" if region else None),
-            ca_file=self.ca_file,
-            transport="rest" if forked else self.transport,  # gRPC's threads don't survive a fork
-        )
+    def _client(self, region: str, context: Context) -> _Client:
+        """Give the client that this process keeps for a region, its login refreshed here, where time is kept."""
+        slot, request = (os.getpid(), region), LoginRequest(context)
+        client = self._clients.get(slot) or self._connected(region, request)
         if not client.credentials.valid:
             client.credentials.refresh(request)
         return self._clients.setdefault(slot, client)
 
-    def _asked(
-        self, method: Callable[..., Any], name: str, take: Callable[[Any], T | ProviderError], context: Context
-    ) -> T:
-        """Ask, and again after passing failures: half of the time for new attempts, all of it for answers."""
-        passing = retry.if_exception_type(*PASSING)
-        again = retry.Retry(passing, initial=0.2, maximum=1.0, timeout=left(context) / 2)
-        attempt = again(lambda: method(name=name, retry=None, timeout=left(context)))
-        answer = guarded(lambda: take(attempt()), judged, name)
-        if isinstance(answer, ProviderDenied):
-            self._clients.pop(_slot(name), None)  # another login may be there the next time
-        if isinstance(answer, ProviderError):
-            raise answer
-        return answer
+    def _connected(self, region: str, request: LoginRequest) -> _Client:
+        """Find the machine's login and make a client with it; nothing is sent to the endpoint yet."""
+        credentials, project = google.auth.default(scopes=_SCOPES, request=request)
+        if self.impersonate:
+            credentials = ImpersonatedCredentials(credentials, self.impersonate, _SCOPES)
+        elif hasattr(credentials, "with_always_use_jwt_access"):
+            credentials = credentials.with_always_use_jwt_access(always_use_jwt_access=True)  # as the client will
+        regional = f"secretmanager.{region}.rep.googleapis.com" if region else None
+        service = SecretManagerServiceClient(
+            credentials=credentials,
+            transport=self._rest if self.transport == "rest" else self._grpc,
+            client_options={"api_endpoint": self.endpoint or regional},
+        )
+        return _Client(service, credentials, project)
+
+    def _rest(self, **options: Any) -> Any:
+        transport: Any = SecretManagerServiceClient.get_transport_class("rest")(**options)
+        session = transport._session  # no option leads there
+        session.hooks["response"] = [end_in_time]
+        if self.ca_file:  # REQUESTS_CA_BUNDLE goes before the session's own `verify`
+            session.request = partial(session.request, verify=self.ca_file)
+        return transport
+
+    def _grpc(self, **options: Any) -> Any:
+        if self.ca_file:
+            with open(self.ca_file, "rb") as file:
+                options["ssl_channel_credentials"] = grpc.ssl_channel_credentials(file.read())
+        return SecretManagerServiceClient.get_transport_class("grpc")(**options)
 
 
-class _Found:
-    """A version's payload; no dataclass, whose repr would show it."""
+class _Client(NamedTuple):
+    """A client, the login that it uses, and the project that the login names."""
 
-    __slots__ = ("data", "source", "version")
-
-    def __init__(self, data: bytes, source: str, version: str) -> None:
-        self.data = data
-        self.source = source
-        self.version = version
+    service: SecretManagerServiceClient
+    credentials: Credentials
+    project: str | None
 
 
-def _slot(name: str) -> tuple[int, str]:
-    """Tell clients apart by process and region."""
-    location = _LOCATION.search(name)
-    return os.getpid(), location[1] if location else ""
-
-
-def _found(source: str, reply: Any) -> _Found | ProviderError:
+def _access(service: Any, name: str, context: Context, *, expiry: bool) -> Secret:
+    """Make the calls: the answer with the payload does not say when the secret ends."""
+    secret = name.partition("/versions/")[0]
+    reply = service.access_secret_version(name=name, retry=None, timeout=seconds_left(context))
     payload = reply.payload
-    if "data_crc32c" in payload and payload.data_crc32c != _crc32c(payload.data):
-        return ProviderInvalid("the payload does not fit its checksum", place=source, remedy="Ask again.")
-    return _Found(payload.data, source, reply.name.rpartition("/")[2])
+    if "data_crc32c" in payload and payload.data_crc32c != google_crc32c.value(payload.data):
+        raise exceptions.DataLoss("the checksum does not fit")
+    ends = service.get_secret(name=secret, retry=None, timeout=seconds_left(context)).expire_time if expiry else None
+    return Secret(payload.data.decode(), source=secret, version=reply.name.rpartition("/")[2], expires_at=ends or None)
 
 
-def _ends(reply: Any) -> datetime | None:
-    return reply.expire_time or None
+def _passes(error: Exception) -> bool:
+    return isinstance(error, _PASSING) or (isinstance(error, GoogleAuthError) and error.retryable)
 
 
-def _crc32c(data: bytes) -> int:
-    checksum = 0xFFFFFFFF
-    for byte in data:
-        checksum ^= byte
-        for _ in range(8):
-            checksum = checksum >> 1 ^ (0x82F63B78 if checksum & 1 else 0)
-    return checksum ^ 0xFFFFFFFF
+def _judged(error: Exception, place: str) -> ProviderError:
+    """Say what an error means; of its text only the permission, state or reason is kept."""
+    error = error.cause if isinstance(error, exceptions.RetryError) else error
+    told = _TOLD.search(str(error))
+    if told and told[1] and not isinstance(error, GoogleAuthError):
+        error = exceptions.Forbidden("")  # what Cloud KMS denies comes as a failed precondition
+    outcome, reason, remedy = next(row[1:] for row in _OUTCOMES if isinstance(error, row[0]))
+    word = told[told.lastindex or 0] if told else type(error).__name__
+    return outcome(f"{reason} ({word})", place=place, remedy=remedy)
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import ssl
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from gcp_kit import KEY, LOGIN_HOSTS, PROXY, REGIONAL_HOST, SECRET, STORE_HOST
+from gcp_kit import KEY, LAMINI_HOST, LOGIN_HOSTS, PROXY, REGIONAL_HOST, SECRET, STORE_HOST
+from google.auth.compute_engine import _metadata
 from lamini_creds_gcp import GcpProvider
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "servers"))
@@ -19,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "servers"))
 from connect_proxy import ConnectProxy
 from faults import FaultProxy, Pass
 from gcp import Certificate, GrpcServer, RestServer
+from gcp_lamini import LaminiLogin
 from gcp_login import LoginServer
 from gcp_store import Store
 
@@ -40,7 +43,7 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def certificate(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    issued = authority.issue_cert("localhost", STORE_HOST, REGIONAL_HOST, *LOGIN_HOSTS)
+    issued = authority.issue_cert("localhost", STORE_HOST, REGIONAL_HOST, LAMINI_HOST, *LOGIN_HOSTS)
     path = tmp_path_factory.mktemp("tls") / "server.pem"
     issued.private_key_and_cert_chain_pem.write_to_path(str(path))
     return Certificate(issued.private_key_pem.bytes(), issued.cert_chain_pems[0].bytes(), str(path))
@@ -62,10 +65,11 @@ def login_server() -> Iterator[LoginServer]:
 
 @pytest.fixture(scope="session")
 def way_to_metadata(login_server: LoginServer) -> Iterator[FaultProxy]:
-    """Give the way to the metadata server; google-auth reads its address once, at import."""
+    """Give the way to the metadata server; google-auth reads its address once, at import, which may have been."""
     with FaultProxy(login_server.port) as proxy, pytest.MonkeyPatch.context() as patch:
         for name in ("GCE_METADATA_HOST", "GCE_METADATA_IP"):
             patch.setenv(name, f"127.0.0.1:{proxy.port}")
+        importlib.reload(_metadata)
         yield proxy
 
 
@@ -102,16 +106,22 @@ def machine(tmp_path: Path, login: LoginServer, store: Store, monkeypatch: pytes
             monkeypatch.delenv(name)
     for name in ("HOME", "CLOUDSDK_CONFIG", "APPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     store.authorize = login.authorize
 
 
 @pytest.fixture
 def tls(certificate: Certificate) -> ssl.SSLContext:
     """Give the TLS of the double, for what stands before it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.file)
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    return context
+    return certificate.context()
+
+
+@pytest.fixture
+def lamini(login: LoginServer) -> Iterator[LaminiLogin]:
+    """Give Lamini's login, which knows the accounts of the login server."""
+    with LaminiLogin(login.authorize) as server:
+        server.put(token=KEY)
+        yield server
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -141,6 +151,21 @@ def way(server: GrpcServer | RestServer, options: dict[str, Any]) -> Iterator[Fa
     """Give the way to the double, and let the options take it."""
     with FaultProxy(server.port) as proxy:
         options["endpoint"] = f"localhost:{proxy.port}"
+        yield proxy
+
+
+@pytest.fixture
+def google_hosts(
+    login: LoginServer, tls: ssl.SSLContext, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ConnectProxy]:
+    """Let Google's own login hosts lead to the double."""
+    with (
+        FaultProxy(login.port, tls=tls) as front,
+        ConnectProxy({f"{host}:443": front.port for host in LOGIN_HOSTS}) as proxy,
+    ):
+        for name in PROXY:
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
         yield proxy
 
 

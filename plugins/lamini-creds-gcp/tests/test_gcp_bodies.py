@@ -21,7 +21,7 @@ def raised_for(answer: Answer) -> ProviderError:
         proxy.faults = [answer]
         provider = GcpProvider(SECRET, endpoint=f"http://127.0.0.1:{proxy.port}")
         with pytest.raises(ProviderError) as raised:
-            provider.provide(within(1))
+            provider.provide(within(0.5))
     return raised.value
 
 

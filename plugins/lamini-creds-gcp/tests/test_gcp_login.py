@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from connect_proxy import ConnectProxy
-from faults import FaultProxy, Hang, Pass, Refuse
-from gcp_kit import KEY, PROXY, SECRET, failure, within
+from faults import Dribble, FaultProxy, Hang, Pass, Refuse
+from gcp_kit import KEY, PERSON, SECRET, failure, within
 from gcp_store import Refusal
 from lamini_creds_gcp import GcpProvider
 
@@ -15,33 +15,21 @@ from lamini_creds import ProviderDenied, ProviderInvalid, ProviderUnavailable
 from lamini_creds.testing import assert_no_leak
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from connect_proxy import ConnectProxy
     from faults import Fault
     from gcp_login import LoginServer
     from gcp_store import Store
 
-PERSON = {"type": "authorized_user", "client_id": "a", "client_secret": KEY, "refresh_token": KEY}
 IMPERSONATION = "/v1/projects/-/serviceAccounts/other@test-project.iam.gserviceaccount.com:generateAccessToken"
 
 
 @pytest.fixture
-def google(
-    login: LoginServer, tls: ssl.SSLContext, ca_file: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ConnectProxy]:
-    """Let Google's own login hosts lead to the double."""
-    with (
-        FaultProxy(login.port, tls=tls) as front,
-        ConnectProxy(
-            {"oauth2.googleapis.com:443": front.port, "iamcredentials.googleapis.com:443": front.port}
-        ) as proxy,
-    ):
-        for name in PROXY:
-            monkeypatch.setenv(name, proxy.url)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
-        yield proxy
+def transport() -> str:
+    """Give one transport: the login is the same for both."""
+    return "rest"
 
 
 def test_metadata_server(provider: GcpProvider, store: Store) -> None:
@@ -62,7 +50,7 @@ def test_metadata_server_failing(provider: GcpProvider, login: LoginServer, stor
     """A metadata server that has no token in time is UNAVAILABLE, and the store is not asked."""
     login.metadata_statuses = [503] * 50
 
-    assert isinstance(failure(provider, 1), ProviderUnavailable)
+    assert isinstance(failure(provider, 0.3), ProviderUnavailable)
     assert [] == store.calls
 
 
@@ -70,7 +58,7 @@ def test_metadata_server_failing(provider: GcpProvider, login: LoginServer, stor
 def test_no_login(provider: GcpProvider, metadata: FaultProxy, store: Store, fault: Fault) -> None:
     """A machine without any login is UNAVAILABLE, with what to do about it."""
     metadata.faults = [fault]
-    error = failure(provider, 1)
+    error = failure(provider, 0.3)
 
     assert isinstance(error, ProviderUnavailable)
     assert "gcloud auth application-default login" in error.remedy
@@ -78,14 +66,22 @@ def test_no_login(provider: GcpProvider, metadata: FaultProxy, store: Store, fau
 
 
 def test_login_hangs(
-    provider: GcpProvider, google: ConnectProxy, store: Store, use_login: Callable[[object], None]
+    provider: GcpProvider, google_hosts: ConnectProxy, store: Store, use_login: Callable[[object], None]
 ) -> None:
     """A token endpoint that does not answer is UNAVAILABLE within the time."""
     use_login(PERSON)
-    google.fault = Hang()
+    google_hosts.fault = Hang()
 
-    assert isinstance(failure(provider, 1), ProviderUnavailable)
+    assert isinstance(failure(provider, 0.3), ProviderUnavailable)
     assert [] == store.calls
+
+
+def test_login_dribbles(provider: GcpProvider, metadata: FaultProxy, login: LoginServer) -> None:
+    """A metadata server whose answer trickles in is UNAVAILABLE within the time."""
+    login.padding = "a" * 10_000
+    metadata.faults = [Dribble(after=5000)]
+
+    assert isinstance(failure(provider, 0.3), ProviderUnavailable)
 
 
 def test_login_replaced(
@@ -145,16 +141,25 @@ def test_workload_identity(
     assert "test-token-workload-0" == store.calls[-1].token
 
 
-@pytest.mark.usefixtures("google")
+@pytest.mark.usefixtures("google_hosts")
 def test_person(provider: GcpProvider, store: Store, use_login: Callable[[object], None]) -> None:
-    """A person's login, as gcloud stores it, works."""
+    """A person's login works."""
     use_login(PERSON)
     provider.provide(within())
 
     assert "test-token-user-0" == store.calls[-1].token
 
 
-@pytest.mark.usefixtures("google")
+@pytest.mark.usefixtures("google_hosts")
+def test_gclouds_file(provider: GcpProvider, store: Store, tmp_path: Path) -> None:
+    """The file that `gcloud auth application-default login` leaves behind is found where gcloud keeps it."""
+    (tmp_path / "application_default_credentials.json").write_text(json.dumps(PERSON))
+    provider.provide(within())
+
+    assert "test-token-user-0" == store.calls[-1].token
+
+
+@pytest.mark.usefixtures("google_hosts")
 def test_revoked_person(
     provider: GcpProvider, store: Store, login: LoginServer, use_login: Callable[[object], None]
 ) -> None:
@@ -168,7 +173,7 @@ def test_revoked_person(
     assert_no_leak(KEY, raised.value)
 
 
-@pytest.mark.usefixtures("google")
+@pytest.mark.usefixtures("google_hosts")
 def test_no_project(
     options: dict[str, Any], use_login: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +193,7 @@ def test_malformed_login(provider: GcpProvider, use_login: Callable[[object], No
     assert_no_leak(KEY, raised.value)
 
 
-@pytest.mark.usefixtures("google")
+@pytest.mark.usefixtures("google_hosts")
 def test_impersonation(options: dict[str, Any], store: Store, login: LoginServer) -> None:
     """With `impersonate`, the store sees another service account's token."""
     address = "other@test-project.iam.gserviceaccount.com"
@@ -198,11 +203,11 @@ def test_impersonation(options: dict[str, Any], store: Store, login: LoginServer
     assert f"test-token-{address}-1" == store.calls[-1].token
 
 
-@pytest.mark.usefixtures("google")
+@pytest.mark.usefixtures("google_hosts")
 def test_no_impersonation(options: dict[str, Any], store: Store, login: LoginServer) -> None:
-    """Where impersonation is refused, there is no login: UNAVAILABLE."""
+    """Where impersonation is refused, there is no login: UNAVAILABLE, with the missing permission."""
     login.revoked = True
-    with pytest.raises(ProviderUnavailable, match="no Google login"):
+    with pytest.raises(ProviderUnavailable, match=r"no Google login \(iam\.serviceAccounts\.getAccessToken\)"):
         GcpProvider(**options, impersonate="other@test-project.iam.gserviceaccount.com").provide(within())
 
     assert [] == store.calls
