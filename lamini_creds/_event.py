@@ -15,6 +15,7 @@ class Kind(StrEnum):
     OUTAGE_BEGAN = "outage_began"
     OUTAGE_ENDED = "outage_ended"
     INVALIDATED = "invalidated"
+    REJECTED_AGAIN = "rejected_again"
     WINNER_CHANGED = "winner_changed"
     TRUST_REFUSED = "trust_refused"
 

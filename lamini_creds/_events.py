@@ -7,17 +7,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from lamini_creds._text import printable
+from lamini_creds.errors import CredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamini_creds._event import Event
-    from lamini_creds._registry import Observer
+    from lamini_creds._plugins import Observer
 
 LOGGER = "lamini_creds"
 
 
-_LEVELS = {"outage_began": 30, "outage_ended": 20}
+_LEVELS = {"outage_began": 30, "outage_ended": 20, "rejected_again": 30}
 
 
 class Events:
@@ -38,6 +39,21 @@ class Events:
         self._warn = warn
         self._failed: set[str] = set()
 
+    @property
+    def observed(self) -> bool:
+        """Whether there are observers, and they are loaded."""
+        return bool(self._observers)
+
+    def wait(self) -> None:
+        """Load the observers in this thread."""
+        self._observers = self._load()
+
+    async def awaited(self) -> None:
+        """Load them without blocking the event loop; what is wrong with one is raised at the first event."""
+        from lamini_creds._flight import in_thread
+
+        await in_thread(self._try_to_load)
+
     def tell(self, kind: str, **details: object) -> None:
         """
         Tell of one event.
@@ -47,7 +63,7 @@ class Events:
             details: The event's other attributes; `at` is now by default.
         """
         if not self._observers:
-            self._observers = self._load()
+            self.wait()
         level = _LEVELS.get(kind, 10)
         logging = sys.modules.get("logging")
         logger = logging.getLogger(LOGGER) if logging else None
@@ -68,6 +84,12 @@ class Events:
             )
         for observer in self._observers:
             self._notify(observer, event)
+
+    def _try_to_load(self) -> None:
+        try:
+            self.wait()
+        except CredentialError:
+            return
 
     def _notify(self, observer: Observer, event: Event) -> None:
         try:

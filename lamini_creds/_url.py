@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from lamini_creds._outcome import Problem
+from lamini_creds._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ _LAST_PORT = 65535
 _LONGEST_NAME = 253
 _METADATA = frozenset({"169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal"})
 _PRIVATE_SUFFIXES = (".local", ".internal", ".lan", ".home.arpa", ".svc", ".cluster.local")
+_BAD_CHARACTER = re.compile(r"[^!-~]|\\")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -25,7 +27,7 @@ _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _EXAMPLE = "Expected something like https://api.example.com or localhost:8000."
 
 
-class Url(NamedTuple):
+class Url(Value):
     """
     A URL that a key may be bound to.
 
@@ -147,11 +149,11 @@ def _is_loopback(host: str) -> bool:
 
 
 def _bad_characters(raw: str) -> Problem | None:
-    for position, character in enumerate(raw, start=1):
-        if not "!" <= character <= "~" or character == "\\":
-            reason = f"character {position} of the URL is not allowed"
-            return Problem(reason, "A URL is printable ASCII; write other names as xn--.")
-    return None
+    bad = _BAD_CHARACTER.search(raw)
+    if bad is None:
+        return None
+    reason = f"character {bad.end()} of the URL is not allowed"
+    return Problem(reason, "A URL is printable ASCII; write other names as xn--.")
 
 
 def _split(raw: str) -> Url | Problem:

@@ -8,7 +8,9 @@ import pytest
 
 from lamini_creds import Event, Kind
 from lamini_creds._events import Events
-from lamini_creds._registry import Observer
+from lamini_creds._plugins import Observer
+
+LEVELS = {Kind.OUTAGE_BEGAN: logging.WARNING, Kind.REJECTED_AGAIN: logging.WARNING, Kind.OUTAGE_ENDED: logging.INFO}
 
 
 class Listener:
@@ -102,13 +104,10 @@ def test_known_later(warned: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "level"),
-    [
-        (kind, {Kind.OUTAGE_BEGAN: logging.WARNING, Kind.OUTAGE_ENDED: logging.INFO}.get(kind, logging.DEBUG))
-        for kind in Kind
-    ],
+    [(kind, LEVELS.get(kind, logging.DEBUG)) for kind in Kind],
 )
 def test_level(kind: Kind, level: int, warned: list[str], caplog: pytest.LogCaptureFixture) -> None:
-    """An outage's begin is a warning, its end information, all else for debugging."""
+    """An outage's begin and a rejected key that comes again are warnings, an outage's end information, all else for debugging."""
     caplog.set_level(logging.DEBUG)
     Events(tuple, warned.append).tell(kind)
 

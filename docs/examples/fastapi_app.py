@@ -1,15 +1,31 @@
-"""A FastAPI application whose endpoints get the credential, and whose health endpoint says where it came from."""
+"""A FastAPI application that asks the server of its key, and whose health endpoint says where the key was found."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
+import httpx
 from fastapi import Depends, FastAPI
 
 from lamini_creds import Credential, Resolver
+from lamini_creds.auth.httpx import CredentialAuth
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 resolver = Resolver()
-app = FastAPI()
+server = httpx.AsyncClient(auth=CredentialAuth(resolver))
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Close the client with the application."""
+    async with server:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
 
 
 async def lamini_credential() -> Credential:
@@ -19,8 +35,15 @@ async def lamini_credential() -> Credential:
 
 @app.get("/upstream")
 async def upstream(credential: Annotated[Credential, Depends(lamini_credential)]) -> dict[str, str]:
-    """Say which server a request would go to; `credential.headers()` is what to send there."""
+    """Say which server is asked, and where its key was found."""
     return {"url": credential.url, "from": credential.source}
+
+
+@app.get("/models")
+async def models(credential: Annotated[Credential, Depends(lamini_credential)]) -> Any:
+    """Ask the server for its models; the client sends the key, and a new one if that is rejected."""
+    answer = await server.get(f"{credential.url}/v1/models")
+    return answer.raise_for_status().json()
 
 
 @app.get("/health")

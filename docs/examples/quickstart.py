@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamini_creds import CredentialsNotFoundError, Resolver
+from lamini_creds.auth.urllib import CredentialHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +46,8 @@ def use(server: str, home: Path | None = None) -> None:
 
 def send(credential: Credential) -> str:
     """Send a request that carries the key, which no origin but the credential's own ever gets."""
-    url = f"{credential.url}/v1/completions"
-    if not credential.allows(url):
-        raise ValueError(url)
-    request = urllib.request.Request(url, data=b'{"prompt": "hi"}', headers=credential.headers())  # noqa: S310
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=10) as response:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), CredentialHandler(credential))
+    with opener.open(f"{credential.url}/v1/completions", data=b'{"prompt": "hi"}', timeout=10) as response:
         return f"{response.status} {response.read().decode()}"
 
 
