@@ -48,6 +48,22 @@ class Memo:
         self.until_time = min((sight.until_time for sight in sights.values()), default=float("inf"))
 
 
+class Memory:
+    """
+    What walks have found since the last change behind their backs; a change begins a new one.
+
+    A walk that was under way then fills the old one, which nobody reads.
+
+    Attributes:
+        memo: What the last of them found, for as long as another would find the same.
+    """
+
+    __slots__ = ("memo",)
+
+    def __init__(self) -> None:
+        self.memo: Memo | None = None
+
+
 class Chain:
     """
     The providers of one profile in their order.
@@ -59,33 +75,47 @@ class Chain:
     Attributes:
         links: The entries in the order they are asked; the explicit one is not among them.
         url_links: Env, file and yaml, nearest first: where a key without a URL finds one.
-        memo: What the last walk found, for as long as another would find the same.
+        memory: What walks have found.
         winner: Entry and place of the last credential found.
+        rejected: The last credential that a server rejected, until another one is found.
+        rejected_again: Whether it was found again.
     """
 
-    __slots__ = ("context", "links", "memo", "rules", "url_links", "version", "winner")
+    __slots__ = (
+        "context", "links", "memory", "rejected", "rejected_again", "rules", "url_links", "winner",
+    )  # fmt: skip
 
     def __init__(self, context: Context, rules: Callable[[], Rules]) -> None:
         self.context = context
         self.rules = rules
         self.links: tuple[Link, ...] = ()
         self.url_links: tuple[Link, ...] = ()
-        self.memo: Memo | None = None
-        self.version = 0
+        self.memory = Memory()
         self.winner: tuple[str, str] | None = None
+        self.rejected: Credential | None = None
+        self.rejected_again = False
 
     def changed(self) -> None:
         """Forget what walks have found, those under way included: a place has changed behind their backs."""
-        self.version += 1
-        self.memo = None
+        self.memory = Memory()
 
     def reject(self, credential: Credential) -> bool:
         """Have a rejected credential's entry asked anew; say whether there was anything to do."""
         entries = [entry for link in self.links for entry in link.entries or () if entry.label == credential.provider]
         rejected = [entry.reject(credential.key) for entry in entries]
         if any(rejected):
+            if self.rejected is None or self.rejected.key != credential.key:
+                self.rejected, self.rejected_again = credential, False
             self.changed()
         return any(rejected)
+
+    def still_rejected(self, found: Credential) -> bool:
+        """Say, once for a key, whether a walk has found the very key that a server rejected."""
+        if self.rejected is None or self.rejected.key != found.key:
+            self.rejected = None
+            return False
+        known, self.rejected_again = self.rejected_again, True
+        return not known
 
 
 class Wait:
@@ -126,7 +156,7 @@ class Walk:
 
     __slots__ = (
         "_above", "_ask_all", "_attempts", "_chain", "_context", "_explicit",
-        "_failure", "_passed", "_sights", "_tell", "_version", "_winner",
+        "_failure", "_memory", "_passed", "_sights", "_tell", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -137,7 +167,7 @@ class Walk:
         self._explicit = explicit
         self._tell = tell
         self._ask_all = ask_all
-        self._version = chain.version
+        self._memory = chain.memory
         self._attempts: list[Attempt] = []
         self._above: list[Answer] = []
         self._sights: dict[Entry | RemoteEntry, Sight] = {}
@@ -190,8 +220,9 @@ class Walk:
             if isinstance(call, Sight):
                 return call
             yield Wait(call, min(self._context.remaining(), -call.overdue()))
-            if call.result is not None:
-                return call.result
+            brought = entry.brought(call)
+            if brought is not None:
+                return brought
             if not call.landed and self._context.remaining() <= 0:
                 return entry.given_up()
 
@@ -289,9 +320,15 @@ class Walk:
                 version=winner.version, fingerprint=winner.fingerprint,
             )  # fmt: skip
         chain.winner = place
+        if chain.memory is self._memory and chain.still_rejected(winner):
+            self._tell(
+                "rejected_again", entry=winner.provider, place=winner.source, profile=winner.profile,
+                reason="the place still gives the key that a server rejected", version=winner.version,
+                fingerprint=winner.fingerprint,
+            )  # fmt: skip
         local = any(isinstance(entry, Entry) and sight.answer.key for entry, sight in self._sights.items())
-        if chain.version == self._version and not (local and winner.expires_at):
-            chain.memo = Memo(winner, self._sights)
+        if not (local and winner.expires_at):
+            self._memory.memo = Memo(winner, self._sights)
 
     def _tell_attempt(self, attempt: Attempt) -> None:
         fresh = attempt.freshness

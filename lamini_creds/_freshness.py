@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from random import uniform
+from random import SystemRandom
 from typing import TYPE_CHECKING, NamedTuple
 
-from lamini_creds._outcome import Freshness, Outcome
+from lamini_creds._outcome import Outcome
 
 if TYPE_CHECKING:
     from lamini_creds._answer import Answer
@@ -17,6 +17,25 @@ MISS_LIFE = 30.0
 FAILURE_LIFE = (1.0, 5.0)
 FIRST_RETRY = 5.0
 LAST_RETRY = 10.0
+
+_uniform = SystemRandom().uniform  # forked processes have one state of `random`, and would draw the same
+
+
+class Freshness(NamedTuple):
+    """
+    How old a remote answer is, in seconds.
+
+    Attributes:
+        fresh_for: What is left of its life, while it is fresh.
+        stale_for: How long its life has been over, while it stands in for an unavailable store.
+        last_error: What the last call failed with, if it failed.
+        next_attempt: When the store will be asked again behind the callers' backs.
+    """
+
+    fresh_for: float | None
+    stale_for: float | None
+    last_error: str | None
+    next_attempt: float | None
 
 
 class Timing(NamedTuple):
@@ -135,10 +154,16 @@ class History:
             return
         if answer.outcome is not Outcome.UNAVAILABLE:
             self._kept = None
-        self._failure = _Failure(answer, now, uniform(*FAILURE_LIFE))  # noqa: S311  # spread, not secrecy
+        self._failure = _Failure(answer, now, _uniform(*FAILURE_LIFE))
         delay = min(LAST_RETRY, FIRST_RETRY * 2**self._retries)
         self._retries = min(self._retries + 1, 8)
-        self._retry_at = now.monotonic + delay * uniform(0.95, 1.0)  # noqa: S311  # spread, not secrecy
+        self._retry_at = now.monotonic + delay * _uniform(0.95, 1.0)
+
+    def spread(self) -> None:
+        """Choose the time of the refresh anew: processes forked with one answer are not to refresh it together."""
+        kept = self._kept
+        if kept is not None:
+            self._kept = kept._replace(refresh=_refresh_age(kept.life))
 
     def freshness(self, now: Moment) -> Freshness:
         """Give the ages for a report."""
@@ -175,4 +200,9 @@ class History:
         ttl = self._timing.ttl if answer.outcome is Outcome.FOUND else min(self._timing.ttl, MISS_LIFE)
         left = answer.expires_at.timestamp() - now.time if answer.expires_at else math.inf
         life = min(ttl, left)
-        return _Kept(answer, now, life * uniform(*REFRESH_FROM), life, min(life + self._timing.max_stale, left))  # noqa: S311
+        stale = min(life + self._timing.max_stale, left) if answer.outcome is Outcome.FOUND else life
+        return _Kept(answer, now, _refresh_age(life), life, stale)
+
+
+def _refresh_age(life: float) -> float:
+    return life * _uniform(*REFRESH_FROM)

@@ -75,7 +75,7 @@ class Link:
     def loaded(self) -> tuple[Entry | RemoteEntry, ...]:
         """Give the entries, loaded if need be; what can't be loaded gives one that says why."""
         if self.entries is None:
-            with  IMPORTS:
+            with SETTING_UP if self.built_in else IMPORTS:
                 if self.entries is None:
                     self.entries = self._load_or_tell()
         return self.entries

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
+from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Never, Self
 
@@ -19,12 +20,12 @@ from lamini_creds.errors import CredentialError, CredentialWarning, UntrustedCon
 from lamini_creds.providers.explicit import ExplicitProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
-    from lamini_creds._chain import Wait
+    from lamini_creds._chain import Memo
     from lamini_creds._clock import Clock
-    from lamini_creds._link import Link
+    from lamini_creds._provider import Context
+    from lamini_creds._walks import Finding, Walks
 
 
 class _NotADependency:
@@ -141,7 +142,7 @@ class Resolver:
                 return known
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
-        finding = self._find(given, profile)
+        finding = self._find(given, profile, monotonic())
         try:
             while True:
                 next(finding).wait()
@@ -160,18 +161,12 @@ class Resolver:
     ) -> Credential:
         """Find the credential as `resolve` does, and block the event loop for a local look at most."""
         if explicit is None and key is None and url is None:
-            known = self.remembered(profile)
-            if known is not None:
-                return known
+            return self.remembered(profile) or await self._shared(profile)
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
-        finding = self._find(given, profile)
-        try:
-            while True:
-                await next(finding).awaited()
-        except StopIteration as found:
-            credential: Credential = found.value
-        return credential
+        from lamini_creds._walks import driven
+
+        return await driven(self._find(given, profile, monotonic()))
 
     def remembered(self, profile: str | None = None) -> Credential | None:
         """
@@ -184,20 +179,12 @@ class Resolver:
             The credential, or None where `resolve` has to look.
         """
         chain = self._chains.get(profile)
-        if chain is None or chain.memo is None:
+        if chain is None:
             return None
-        memo, context, interrupted = chain.memo, chain.context, False
-        try:
-            for state, seen in memo.looks:
-                if state(context) != seen:
-                    return None
-        except Exception:  # noqa: BLE001  # the walk will tell what is wrong there
+        memo = chain.memory.memo
+        if memo is None or (memo.looks and _changed(memo, chain.context)):
             return None
-        except KeyboardInterrupt:
-            seen, interrupted = None, True
-        if interrupted:  # raised anew, without the frames below, which hold what they were looking at
-            raise KeyboardInterrupt
-        if memo.remote and not (self._monotonic() < memo.until and self._time() < memo.until_time):
+        if memo.remote and (self._monotonic() >= memo.until or self._time() >= memo.until_time):
             return None
         return memo.credential
 
@@ -224,7 +211,7 @@ class Resolver:
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None
         try:
-            walk = self._walk(given, profile, ask_all=all)
+            walk = self._walk(given, profile, monotonic(), ask_all=all)
             for step in walk.steps():
                 step.wait()
         except CredentialError as error:
@@ -254,10 +241,24 @@ class Resolver:
             fingerprint=credential.fingerprint,
         )
 
-    def _find(self, given: ExplicitProvider, profile: str | None) -> Generator[Link | Wait, None, Credential]:
+    async def _shared(self, profile: str | None) -> Credential:
+        """Wait for the walk that another task of this loop has begun, or begin one."""
+        began = monotonic()
+        known = self.remembered(profile) if await self._walks.joined(profile) else None
+        return known or await self._walks.walk(profile, self._find(ExplicitProvider(), profile, began))
+
+    @cached_property
+    def _walks(self) -> Walks:
+        from lamini_creds._walks import Walks
+
+        return Walks()
+
+    def _find(self, given: ExplicitProvider, profile: str | None, began: float) -> Finding:
         """Walk the chain for both drivers: yield what has to be waited for, return the credential or raise."""
         try:
-            walk = self._walk(given, profile)
+            walk = self._walk(given, profile, began)
+            if self._setup.unobserved:
+                yield self._setup.events
             for step in walk.steps():
                 yield step
                 known = None if given else self.remembered(profile)
@@ -269,14 +270,14 @@ class Resolver:
             resolution = walk.resolution(tuple(self._notices))
         return self._outcome(resolution)
 
-    def _walk(self, given: ExplicitProvider, profile: str | None, *, ask_all: bool = False) -> Walk:
+    def _walk(self, given: ExplicitProvider, profile: str | None, began: float, *, ask_all: bool = False) -> Walk:
         """Start a walk along the profile's chain; nobody's chain will do for a caller who has key and URL."""
         nobody = given.complete() and not ask_all
         chain = self._setup.explicit_chain(profile) if nobody else self._setup.chain(profile)
         context = self._setup.context(
             chain.context.profile,
             ambient=chain.context.ambient,
-            deadline=monotonic() + self._setup.deadline(chain.context.profile),
+            deadline=began + self._setup.deadline(chain.context.profile),
         )
         return Walk(chain, context, given, self._tell, ask_all=ask_all)
 
@@ -302,6 +303,21 @@ class Resolver:
 
 def _hidden(environ: Mapping[str, str] | None) -> Hidden[Mapping[str, str]] | None:
     return None if environ is None else Hidden(environ)
+
+
+def _changed(memo: Memo, context: Context) -> bool:
+    """Say whether a local place looks otherwise than it did, or can't be looked at."""
+    try:
+        for state, seen in memo.looks:
+            if state(context) != seen:
+                return True
+    except Exception:  # noqa: BLE001  # the walk will tell what is wrong there
+        return True
+    except KeyboardInterrupt:
+        seen = None
+    else:
+        return False
+    raise KeyboardInterrupt  # anew, without the frames below, which hold what they were looking at
 
 
 def _level_of_caller() -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from lamini_creds import _config
 from lamini_creds._chain import Chain
 from lamini_creds._clock import SystemClock
 from lamini_creds._events import Events
-from lamini_creds._forks import renew_after_fork
+from lamini_creds._forks import SETTING_UP
 from lamini_creds._link import Link
 from lamini_creds._pairing import HttpPolicy, Rules
 from lamini_creds._provider import Context
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from lamini_creds._clock import Clock
     from lamini_creds._credential import Hidden
     from lamini_creds._options import EntryOptions
+    from lamini_creds._plugins import Observer
     from lamini_creds._provider import CredentialProvider
-    from lamini_creds._registry import Observer
     from lamini_creds._remote import RemoteEntry
     from lamini_creds._service import Service
     from lamini_creds._settings import Layer, Settings
@@ -60,18 +59,12 @@ class Setup:
     ) -> None:
         self._code, self._file, self._environ, self._home = code, file, environ, home
         self._service, self._warn = service, warn
-        self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._trusted: Settings | None = None
         self._clock = clock or SystemClock()
         self.registry = Registry()
-        self.events = Events(self.observers, warn)
+        self.events = Events(self._load_observers, warn)
         self.chains: dict[str | None, Chain] = {}
-        renew_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Take a new lock: a thread of the parent may have held the old one."""
-        self._lock = threading.RLock()
 
     @property
     def settings(self) -> Settings:
@@ -82,7 +75,7 @@ class Setup:
             ConfigError: A layer is wrong; it is read again at the next use.
         """
         if self._settings is None:
-            with self._lock:
+            with SETTING_UP:
                 if self._settings is None:
                     self._settings = self._read()
         return self._settings
@@ -130,12 +123,19 @@ class Setup:
             warn=self._warn,
         )
 
-    def observers(self) -> tuple[Observer, ...]:
-        """Load the observers that the settings name; where a project's are refused, those that are trusted."""
+    @property
+    def unobserved(self) -> bool:
+        """Whether there are observers still to be loaded."""
+        return bool(self._observers()) and not self.events.observed
+
+    def _observers(self) -> list[str]:
+        """Give the observers that the settings name; where a project's are refused, those that are trusted."""
         settings = self._settings or self._trusted
         setting = settings and settings.find("observers", "")
-        names = setting.value if setting and isinstance(setting.value, list) else ()
-        return tuple(map(self.registry.observer, names))
+        return setting.value if setting and isinstance(setting.value, list) else []
+
+    def _load_observers(self) -> tuple[Observer, ...]:
+        return tuple(map(self.registry.observer, self._observers()))
 
     def _read(self) -> Settings:
         try:
@@ -145,7 +145,7 @@ class Setup:
             raise
 
     def _new_chain(self, profile: str | None) -> Chain:
-        with self._lock:
+        with SETTING_UP:
             if profile is not None:
                 _config.check_profile(profile, "profile=")
             ambient = self.ambient_profile()

@@ -8,7 +8,9 @@ import sys
 import threading
 from contextvars import ContextVar
 
-from lamini_creds._flight import Flight
+import pytest
+
+from lamini_creds._flight import Flight, in_thread
 
 
 class Gate:
@@ -154,7 +156,7 @@ def test_without_threads_it_runs_inline() -> None:
     """Where no thread can be started the call is made at once."""
     code = """
 import threading
-from lamini_creds._flight import Flight
+from lamini_creds._flight import Flight, in_thread
 def refuse(self): raise RuntimeError("can't start new thread")
 threading.Thread.start = refuse
 flight = Flight(lambda: "inline", 5)
@@ -164,3 +166,39 @@ print(flight.result)
     shown = subprocess.run([sys.executable, "-c", code], timeout=60, check=True, capture_output=True, text=True)
 
     assert "inline\n" == shown.stdout
+
+
+def test_an_interrupted_start_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an interrupt keeps the first starter from it, the next one starts the call."""
+    flight = Flight(lambda: "landed", 5)
+
+    def interrupted(*_: object, **__: object) -> threading.Thread:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            flight.start()
+    flight.start()
+
+    assert (True, "landed") == (flight.wait(30), flight.result)
+
+
+def test_started_twice_it_is_made_once() -> None:
+    """A signal's handler in the midst of a start starts it too, and one call is made."""
+    calls: list[int] = []
+    flight = Flight(lambda: calls.append(1), 5)
+    flight._take_off(lambda run: run())
+    flight._take_off(lambda run: run())
+    flight.wait(30)
+
+    assert [1] == calls
+
+
+def test_work_that_raises_is_over() -> None:
+    """Whoever awaits something done in a thread is not left there when it raises."""
+
+    def work() -> None:
+        raise KeyboardInterrupt
+
+    asyncio.run(asyncio.wait_for(in_thread(work), 30))

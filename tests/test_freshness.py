@@ -140,7 +140,7 @@ def test_never_past_expires_at() -> None:
     """A key's own end is the end of its life and of its standing in."""
     story = Story()
     ends = datetime.fromtimestamp(story.now.time + 100, UTC)
-    story.add(FOUND._replace(expires_at=ends))
+    story.add(FOUND.replace(expires_at=ends))
     story.add(DOWN, after=99)
 
     assert (ends, None) == (getattr(story.known(), "expires_at", None), getattr(story.known(after=6), "key", None))
@@ -215,3 +215,12 @@ def test_report_while_stale() -> None:
     told = story.history.freshness(story.now)
 
     assert (None, 30.0, "unavailable: is down") == (told.fresh_for, told.stale_for, told.last_error)
+
+
+def test_a_miss_is_no_stale_value() -> None:
+    """That a store had no key does not stand in for its answer when it is unavailable."""
+    story = Story()
+    story.add(MISS)
+    story.add(DOWN, after=30.0)
+
+    assert (DOWN, None) == (story.known(), story.known(after=5.0))
