@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from time import time
+from typing import TYPE_CHECKING
 
 from lamini_creds import _url
 from lamini_creds._credential import BLANKS, Hidden, Secret, parse_key
 from lamini_creds._outcome import Outcome, Problem
 from lamini_creds._text import printable
+from lamini_creds._value import Value
 from lamini_creds.errors import (
     CredentialError,
     ProviderDenied,
@@ -19,6 +19,7 @@ from lamini_creds.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from lamini_creds._provider import Context, CredentialProvider
@@ -28,10 +29,9 @@ OUTCOMES = {
     ProviderUnavailable: Outcome.UNAVAILABLE,
     ProviderUnsupported: Outcome.UNSUPPORTED,
 }
-_asking: ContextVar[frozenset[int]] = ContextVar("lamini_creds_asking", default=frozenset())
 
 
-class Answer(NamedTuple):
+class Answer(Value):
     """
     What a place holds, validated; or why there is nothing to be had from it.
 
@@ -60,22 +60,17 @@ class Answer(NamedTuple):
     error: type[CredentialError] = ProviderInvalid
 
 
-def is_asking(provider: CredentialProvider) -> bool:
-    """Say whether this very provider is being asked in this thread: then it asks for itself."""
-    return id(provider) in _asking.get()
+def ask(provider: CredentialProvider, context: Context, clock: Callable[[], float] = time) -> Answer:
+    """
+    Ask a provider and turn whatever comes of it into an answer.
 
-
-def ask(provider: CredentialProvider, context: Context) -> Answer:
-    """Ask a provider and turn whatever comes of it into an answer."""
-    if is_asking(provider):
-        return Answer(
-            Outcome.INVALID,
-            reason="the provider asks the resolver that is asking it",
-            remedy="Let it use a Resolver of its own, without itself in `providers`.",
-        )
-    asking = _asking.set(_asking.get() | {id(provider)})
+    Args:
+        provider: Who is asked.
+        context: What it may look at.
+        clock: Gives the time that expiry dates are held against.
+    """
     try:
-        return _validated(provider.provide(context))
+        return _validated(provider.provide(context), clock)
     except CredentialError as error:
         outcome = next((found for kind, found in OUTCOMES.items() if isinstance(error, kind)), Outcome.INVALID)
         told = [printable(text) for text in (error.place, error.reason, error.remedy)]
@@ -84,12 +79,10 @@ def ask(provider: CredentialProvider, context: Context) -> Answer:
         return Answer(Outcome.INVALID, reason=f"the provider raised {printable(type(error).__name__)}")
     except KeyboardInterrupt:
         pass
-    finally:
-        _asking.reset(asking)
     raise KeyboardInterrupt  # anew, without the provider's frames, which hold what they were looking at
 
 
-def _validated(secret: object) -> Answer:
+def _validated(secret: object, clock: Callable[[], float]) -> Answer:
     if secret is None:
         return Answer(Outcome.MISS, reason="holds nothing")
     if not isinstance(secret, Secret):
@@ -99,7 +92,7 @@ def _validated(secret: object) -> Answer:
         if isinstance(problem, Problem):
             place = place if problem is key else printable(secret.url_source)
             return Answer(Outcome.INVALID, place, reason=problem.reason, remedy=problem.remedy)
-    expires_at = _expiry(secret.expires_at)
+    expires_at = _expiry(secret.expires_at, clock)
     if isinstance(expires_at, Problem):
         return Answer(Outcome.INVALID, place, reason=expires_at.reason, remedy=expires_at.remedy)
     return Answer(
@@ -115,6 +108,8 @@ def _validated(secret: object) -> Answer:
 
 
 def _wrong_type(found: object) -> Answer:
+    import inspect
+
     what = printable(type(found).__name__)
     if inspect.iscoroutine(found):
         found.close()
@@ -131,14 +126,14 @@ def _parse_url(raw: object) -> _url.Url | Problem | None:
     return _url.parse(text) if text else None
 
 
-def _expiry(given: object) -> datetime | Problem | None:
+def _expiry(given: object, clock: Callable[[], float]) -> datetime | Problem | None:
     if given is None:
         return None
     from datetime import UTC, datetime
 
     try:
         ends = given if isinstance(given, datetime) else datetime.fromtimestamp(given, UTC)  # type: ignore[arg-type]
-        expired = ends <= datetime.now(UTC)
+        expired = ends <= datetime.fromtimestamp(clock(), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return Problem("the time of expiry is neither an aware datetime nor seconds since 1970")
     return Problem("the key has expired", "Renew it in the store.") if expired else ends.astimezone(UTC)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lamini_creds._credential import Hidden
+from lamini_creds._forks import SETTING_UP
 from lamini_creds._resolver import Explicit, Resolver
 from lamini_creds.errors import ConfigError
 
@@ -76,6 +77,7 @@ def reset() -> None:
 
 def _default() -> Resolver:
     global _resolver  # noqa: PLW0603  # the one global of the package
-    if _resolver is None:
-        _resolver = Resolver()
-    return _resolver
+    with SETTING_UP:
+        if _resolver is None:
+            _resolver = Resolver()
+        return _resolver

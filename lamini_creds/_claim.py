@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
+from glob import escape, glob
 from typing import TYPE_CHECKING, Any, Literal
 
 from lamini_creds import _read, _truststore
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 Standing = Literal["trusted", "changed", "unknown"]
 
 _FORM = "lamini_creds trust 1"
-_WORDS = re.compile(r"[\s=:,;'\"]+")
+_BETWEEN_WORDS = re.compile(r"[\s=:,;'\"|&<>()`]+")
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 class Claim:
@@ -40,7 +44,7 @@ class Claim:
     """
 
     def __init__(self, settings: Hidden[Any], path: str, environ: Hidden[Mapping[str, str]], home: str | None) -> None:
-        self.settings, self.path, self._home = settings, os.path.realpath(path), home
+        self.settings, self.path, self._environ, self._home = settings, os.path.realpath(path), environ, home
         self.store = _truststore.find(environ, home)
 
     @cached_property
@@ -61,38 +65,48 @@ class Claim:
 
         if isinstance(self.files, Problem):
             return self.files
-        try:
-            text = ascii((_FORM, self.path, self.settings.value, sorted(self.files.items())))
-        except RecursionError:
-            return Problem("is nested too deeply")
+        text = ascii((_FORM, self.path, self.settings.value, sorted(self.files)))
         return sha256(text.encode()).hexdigest()
 
     @cached_property
-    def files(self) -> dict[str, str] | Problem:
-        """The files of the checkout that the table names, each with what it leads to and holds."""
-        root, found = _checkout(self.path, self._home), {}
-        for path in dict.fromkeys(self._named()):
-            real = os.path.realpath(path)
-            if not (_within(os.path.normpath(path), root) or _within(real, root)):
+    def files(self) -> set[tuple[str, str]] | Problem:
+        """The files of the checkout that the table names and that are there, each with what it leads to and holds."""
+        root, found = _checkout(self.path, self._home), set()
+        for path in dict.fromkeys(self._named(root)):
+            name, real = os.path.normpath(path), os.path.realpath(path)
+            if not (_within(name, root) or _within(real, root)):
                 continue
-            if "{profile}" in path:
-                return Problem(f"names {printable(path)}: which file of the checkout that is, can't be told beforehand")
             held = _held(real) if _within(real, root) else "elsewhere"
             if isinstance(held, Problem):
                 return held
-            found[path] = f"{real} {held}"
+            if held:
+                found.add((name, f"{real} {held}"))
         return found
 
-    def _named(self) -> Iterator[str]:
-        """Give every path that a text of the table may mean; helpers run in the root directory."""
-        for text in _texts(self.settings.value):
-            for word in (text, *_WORDS.split(text)):
-                if "\0" in word or not (os.sep in word or "/" in word):
-                    continue
-                if word.startswith("~/") and self._home:
-                    yield os.path.join(self._home, word[2:])
-                else:
-                    yield from (os.path.join(base, word) for base in (os.path.dirname(self.path), os.sep))
+    def _named(self, root: str) -> Iterator[str]:
+        """Give every path that a word may mean: helpers run in the root directory, plugins where the process does."""
+        beside = [os.path.dirname(self.path), os.sep, *_working_directory()]
+        on_path = (path for path in self._environ.value.get("PATH", "").split(os.pathsep) if os.path.isabs(path))
+        commands = [path for path in on_path if _within(os.path.realpath(path), root)]
+        for word in _words(self.settings.value):
+            bare = not (os.sep in word or "/" in word)
+            places = [*beside, *commands] if bare else beside
+            if word.startswith("~/"):
+                places = [self._home] if self._home else []
+            for path in (os.path.join(place, word.removeprefix("~/")) for place in places):
+                meant = glob(escape(path).replace("{profile}", "*")) if "{profile}" in path else [path]
+                # A directory may by chance be called like an entry.
+                yield from filter(os.path.isfile, meant) if bare else meant
+
+
+def _words(value: object) -> Iterator[str]:
+    """Give every text of a table, its words, and each of these from its first slash on."""
+    for text in _texts(value):
+        for word in (text, *_BETWEEN_WORDS.split(text)):
+            if word not in ("", "{profile}") and "\0" not in word:
+                before, slash, path = word.partition("/")
+                yield word
+                yield from [slash + path] if slash and before else ()
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -119,12 +133,26 @@ def _checkout(path: str, home: str | None) -> str:
     return directory
 
 
+def _working_directory() -> list[str]:
+    try:
+        return [os.getcwd()]
+    except OSError:
+        return []
+
+
 def _within(path: str, root: str) -> bool:
-    return path.startswith(os.path.join(root, ""))
+    """Say whether a path leads through a directory; some systems know that by many spellings."""
+    above = ""
+    while path != above:
+        with suppress(OSError):
+            if os.path.samefile(path, root):
+                return True
+        path, above = os.path.dirname(path), path
+    return False
 
 
 def _held(path: str) -> str | Problem:
-    """Give the content of a file, or of a directory's files, as a fingerprint."""
+    """Give the content of a file, or of a directory's files, as a fingerprint; empty where nothing is there."""
     try:
         if os.path.isdir(path):
             return repr([(name, _content(os.path.join(path, name))) for name in sorted(os.listdir(path))])
@@ -138,8 +166,10 @@ def _content(path: str) -> str:
 
     try:
         opened = os.open(path, _read._FLAGS)
-    except FileNotFoundError:
-        return "absent"
+    except OSError as error:
+        if error.errno in _NOTHING:
+            return ""
+        raise
     try:
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             return "no file"

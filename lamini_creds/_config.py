@@ -6,13 +6,14 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lamini_creds import _read
 from lamini_creds._credential import Hidden
 from lamini_creds._outcome import Problem
 from lamini_creds._settings import DEFAULT_ORDER, Settings
 from lamini_creds._text import printable
+from lamini_creds._value import Value
 from lamini_creds.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ SITE_FILE = "/etc/lamini_creds.toml"
 _OURS = (b"lamini_creds", b"tool.lamini-creds")
 
 
-class User(NamedTuple):
+class User(Value):
     """Whose configuration it is: the environment and the home directory, which say where trust is kept."""
 
     environ: Hidden[Mapping[str, str]]
@@ -64,7 +65,7 @@ def read(
     variables = sorted(_settings_in(environ))
     if not (layers or variables or code):
         return Settings()
-    from lamini_creds import _layers, _trust
+    from lamini_creds import _layers
 
     if code:
         layers.insert(0, _layers.from_code(code))
@@ -75,8 +76,10 @@ def read(
     for position, layer in enumerate(layers):
         overruled = any("providers" in nearer.base.top for nearer in layers[:position])
         if layer.project and not overruled:
+            from lamini_creds import _trust
+
             trusted = _trust.judge(layer, Settings(tuple(other for other in layers if not other.project)))
-            layers[position] = layer._replace(project=not trusted)
+            layers[position] = layer.replace(project=not trusted)
     return Settings(tuple(layers))
 
 
@@ -158,13 +161,19 @@ def _no_project(environ: Hidden[Mapping[str, str]]) -> bool:
 
 
 def _user_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:
-    if sys.platform == "win32":
-        base = environ.value.get("APPDATA", "")
-    else:
-        base = environ.value.get("XDG_CONFIG_HOME", "")
-        if not os.path.isabs(base):
-            base = os.path.join(home, ".config") if home else ""
-    return os.path.join(base, "lamini_creds", "config.toml") if os.path.isabs(base) else None
+    directory = _own_directory(environ, home, "XDG_CONFIG_HOME", ".config", on_windows="APPDATA")
+    return directory and os.path.join(directory, "config.toml")
+
+
+def _own_directory(
+    environ: Hidden[Mapping[str, str]], home: str | None, variable: str, default: str, *, on_windows: str
+) -> str | None:
+    """Give our directory in the one that a variable names, by default in one below the home directory."""
+    windows = sys.platform == "win32"
+    base = environ.value.get(on_windows if windows else variable, "")
+    if not os.path.isabs(base) and home and not windows:
+        base = os.path.join(home, default)
+    return os.path.join(base, "lamini_creds") if os.path.isabs(base) else None
 
 
 def _project_files(home: str | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, Never, TypeVar
 
 from lamini_creds import _url
 from lamini_creds._outcome import Problem
+from lamini_creds._value import Frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,16 +22,10 @@ _LOOKALIKES = (
 )
 
 
-class _Sealed:
+class _Sealed(Frozen):
     """Refuse change and pickling; print as the public part alone."""
 
     __slots__ = ()
-
-    def __setattr__(self, name: str, _: object) -> Never:
-        raise AttributeError(f"{type(self).__name__}.{name} can't be set: it is immutable")
-
-    def __delattr__(self, name: str) -> Never:
-        raise AttributeError(f"{type(self).__name__}.{name} can't be deleted: it is immutable")
 
     def __copy__(self) -> _Sealed:
         return self

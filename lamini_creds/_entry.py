@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lamini_creds._answer import Answer, ask
 from lamini_creds._credential import Hidden
+from lamini_creds._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from lamini_creds._outcome import Freshness
+    from lamini_creds._freshness import Freshness
     from lamini_creds._provider import Context, LocalProvider
 
 
-class Sight(NamedTuple):
+class Sight(Value):
     """
     What a look at an entry showed, and how long it may be taken for granted.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lamini_creds import _toml, _trust, _url
+from lamini_creds import _url
 from lamini_creds._config import PREFIX, PROFILE, PROFILE_RULE, SEARCH, check_profile
 from lamini_creds._credential import Hidden
 from lamini_creds._options import TopLevel, check_names, convert, option_types
@@ -46,6 +46,8 @@ def from_toml(content: Content, path: str, *, user: User | None) -> Layer | None
     Returns:
         The layer, or None for a project's file without our table.
     """
+    from lamini_creds import _toml, _trust
+
     source, ours = printable(path), _toml.our_table(content, path, project=user is not None)
     if ours is None:
         return None
@@ -60,7 +62,7 @@ def from_toml(content: Content, path: str, *, user: User | None) -> Layer | None
         return Claim(settings, path, user.environ, user.home)
 
     trusted = _trust.judge_table(settings, claim, source, table)
-    return layer(settings, source, table)._replace(project=not trusted, claim=claim)
+    return layer(settings, source, table).replace(project=not trusted, claim=claim)
 
 
 def from_environ(environ: Hidden[Mapping[str, str]], variables: Iterable[str], labels: Iterable[str]) -> Layer:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lamini_creds.providers._yamltext import Fields
 
 
+_PATIENCE = 60.0
+
+
 class Stored(NamedTuple):
     """
     What was stored.
@@ -59,7 +62,7 @@ def login(*, profile: str | None = None, url: str | None = None, provider: str |
     url = None  # what is raised from here on does not show what may be a misplaced key
     name = profile_of(resolver, profile)
     if provider is None:
-        stored = store(resolver, ask(name), given, name)
+        stored = store(resolver, ask(resolver, name), given, name)
     else:
         copied = copy(provider, given, name)
         stored = store(resolver, Hidden(copied.key), url_of(copied), name)
@@ -73,11 +76,12 @@ def profile_of(resolver: Resolver, profile: str | None) -> str:
     return resolver._setup.ambient_profile() if profile is None else _config.check_profile(profile, "profile=")
 
 
-def ask(profile: str) -> Hidden[str]:
-    """Ask for a key, which is not shown; where it would be, nobody is asked."""
+def ask(resolver: Resolver, profile: str) -> Hidden[str]:
+    """Ask for a key, which is not shown; where it would be, or could not be stored, nobody is asked."""
     import getpass
     import warnings
 
+    _place(resolver, profile)  # what can't be read is told before anybody types
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
@@ -96,7 +100,8 @@ def copy(provider: str, url: Hidden[str | None], profile: str) -> Credential:
 
     if not LABEL.fullmatch(provider):
         raise ConfigError("what to copy from is not a provider's name", remedy="See: lamini-creds providers")
-    return _found(Resolver({"providers": [provider]}).explain(url=url.value, profile=profile))
+    patient = {"deadline": _PATIENCE, "provider": {provider: {"timeout": _PATIENCE}}}  # a person waits, and may log in
+    return _found(Resolver({"providers": [provider], **patient}).explain(url=url.value, profile=profile))
 
 
 def url_of(credential: Credential) -> Hidden[str | None]:
@@ -117,20 +122,23 @@ def store(
     Args:
         resolver: Says where, and by which rules.
         key: The key as it was given.
-        url: The URL that was given; without one, what is stored there stays.
+        url: The URL that was given; without one, what is stored there stays, and where there is none, the URL that
+            the key would go to now is stored with it, unless it is the profile's default.
         profile: The profile's name.
         check: Looks at the pair before it is stored; what it raises stops that.
 
     Raises:
         CredentialError: The key or its URL can't be used, or the file can't be written.
     """
+    if not key.value.strip():
+        raise CredentialError("no key was given", remedy="Paste it (nothing is shown) and press Enter, or pipe it in.")
     path = _place(resolver, profile)
     pair = _fields(path, profile)[1] if url.value is None else url
     resolution = resolver.explain(key=key.value, url=pair.value, profile=profile)
     credential = _found(resolution, "" if pair is url else printable(path))
     if check:
         check(credential)
-    given = None if url.value is None else credential.url
+    given = url_of(credential).value if pair.value is None or pair is url else None
 
     def edit() -> Hidden[bytes]:
         return _made(path, _yamlfile.with_key(_content(path), profile, Hidden(credential.key), given))
@@ -156,7 +164,7 @@ def logout(resolver: Resolver, profile: str) -> list[str]:
 
         def edit(path: str = path) -> Hidden[bytes] | None:
             content = _yamlfile.without_key(_content(path), profile)
-            return content and _made(path, content)
+            return None if content is None else _made(path, content)
 
         _atomic.update(path, edit)
     return held

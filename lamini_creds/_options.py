@@ -6,6 +6,7 @@ import dataclasses
 import re
 import typing
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from lamini_creds._outcome import Problem
 from lamini_creds._settings import subtable
 from lamini_creds._text import did_you_mean, printable
+from lamini_creds._value import Value
 from lamini_creds.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,15 +75,19 @@ class EntryOptions:
 
 def option_types(cls: object) -> dict[str, Any]:
     """
-    Give the type of each option of a dataclass, with its description.
+    Give the type of each option of a dataclass or a `Value`, with its description.
 
     The names are looked up in the class's module, and msgspec's besides: a
     module that only describes its options need not import it.
     """
-    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
-        return {}
-    hints = typing.get_type_hints(cls, localns={"msgspec": msgspec}, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+    options = _defaults(cls)
+    return {name: hint for name, hint in _hints(cls).items() if name in options} if options else {}
+
+
+@lru_cache(maxsize=64)
+def _hints(cls: object) -> dict[str, Any]:
+    """Read the annotations of a class, which are texts: half of what it costs to read a configuration."""
+    return typing.get_type_hints(cls, localns={"msgspec": msgspec}, include_extras=True)
 
 
 def check_names(given: Mapping[str, Setting], known: Iterable[str], what: str) -> None:
@@ -118,18 +124,21 @@ def build(cls: Callable[..., T], given: Mapping[str, Setting], what: str) -> T:
     """Make an instance of an options class from what the configuration gives it."""
     types = option_types(cls)
     check_names(given, types, what)
-    for name in _required(cls):
-        if name in given:
+    for name, default in _defaults(cls).items():
+        if name in given or default is not dataclasses.MISSING:
             continue
         table = subtable("tool.lamini_creds.provider", what)
         raise ConfigError(f"{what} needs the option '{name}'", remedy=f"Set it in [{table}].")
     return cls(**{name: convert(name, setting, types[name]) for name, setting in given.items()})
 
 
-def _required(cls: object) -> list[str]:
+def _defaults(cls: object) -> dict[str, object]:
+    """Give the default of each option: MISSING for a required one, None for one that is made anew each time."""
+    if isinstance(cls, type) and issubclass(cls, Value):
+        return {name: getattr(cls, name, dataclasses.MISSING) for name in cls._fields}
     fields = dataclasses.fields(cls) if isinstance(cls, type) and dataclasses.is_dataclass(cls) else ()
-    missing = dataclasses.MISSING
-    return [field.name for field in fields if field.init and field.default is missing is field.default_factory]
+    made = dataclasses.MISSING
+    return {field.name: field.default if field.default_factory is made else None for field in fields if field.init}
 
 
 def schema(cls: type) -> dict[str, Any]:
@@ -137,9 +146,9 @@ def schema(cls: type) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, annotation in option_types(cls).items():
         properties[name] = msgspec.json.schema(annotation)
-    for field in dataclasses.fields(cls):
-        if field.default is not dataclasses.MISSING and field.default is not None and field.name in properties:
-            properties[field.name]["default"] = field.default
+    for name, default in _defaults(cls).items():
+        if default is not dataclasses.MISSING and default is not None:
+            properties[name]["default"] = default
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from lamini_creds._value import Value
 
 if TYPE_CHECKING:
     from lamini_creds._credential import Credential
+    from lamini_creds._freshness import Freshness
     from lamini_creds.errors import CredentialError
 
 
@@ -21,7 +24,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
-class Problem(NamedTuple):
+class Problem(Value):
     """
     What is wrong with something that was read; a parser returns it in place of a value.
 
@@ -34,24 +37,7 @@ class Problem(NamedTuple):
     remedy: str = ""
 
 
-class Freshness(NamedTuple):
-    """
-    How old a remote answer is, in seconds.
-
-    Attributes:
-        fresh_for: What is left of its life, while it is fresh.
-        stale_for: How long its life has been over, while it stands in for an unavailable store.
-        last_error: What the last call failed with, if it failed.
-        next_attempt: When the store will be asked again behind the callers' backs.
-    """
-
-    fresh_for: float | None
-    stale_for: float | None
-    last_error: str | None
-    next_attempt: float | None
-
-
-class Attempt(NamedTuple):
+class Attempt(Value):
     """
     One entry's outcome in one walk.
 
@@ -82,7 +68,7 @@ class Attempt(NamedTuple):
         return f"{where}: {self.reason or self.outcome}"
 
 
-class Resolution(NamedTuple):
+class Resolution(Value):
     """
     The outcome of a whole walk: a credential or an error, with every attempt.
 

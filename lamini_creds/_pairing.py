@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence  # noqa: TC003  # a NamedTuple's annotations are looked at
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lamini_creds import _url
 from lamini_creds._outcome import Problem
+from lamini_creds._value import Value
 from lamini_creds.errors import CredentialError, PairingError, ProviderInvalid
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 HttpPolicy = _url.HttpPolicy | list[str]
 
 
-class Rules(NamedTuple):
+class Rules(Value):
     """
     What the configuration says about pairing and failing, for one profile.
 
@@ -32,7 +33,7 @@ class Rules(NamedTuple):
     continue_on: frozenset[str] = frozenset()
 
 
-class Pair(NamedTuple):
+class Pair(Value):
     """A URL that the key may go to, with its place and what should be said about it."""
 
     url: _url.Url
@@ -40,7 +41,7 @@ class Pair(NamedTuple):
     warning: str = ""
 
 
-class Refusal(NamedTuple):
+class Refusal(Value):
     """Why the key goes nowhere."""
 
     reason: str
@@ -112,4 +113,4 @@ def _over_http(chosen: Pair, rules: Callable[[], Rules]) -> Pair | Refusal:
     judged = _url.plain_http(chosen.url, rules().http)
     if isinstance(judged, Problem):
         return Refusal(judged.reason, chosen.place, judged.remedy)
-    return chosen if judged is None else chosen._replace(warning=f"{chosen.place}: {judged}")
+    return chosen if judged is None else chosen.replace(warning=f"{chosen.place}: {judged}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from lamini_creds import errors
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from lamini_creds._provider import Context, CredentialProvider
+
+_asking: ContextVar[frozenset[int]] = ContextVar("lamini_creds_asking", default=frozenset())
 
 
 class Plugged:
@@ -33,8 +36,17 @@ class Plugged:
         self._offer = offer
 
     def provide(self, context: Context) -> Secret | None:
-        """Ask it; nothing but a Secret, None or one of our errors leaves."""
-        found = _ask(self.provider, context)
+        """Ask it, unless it is asking for itself; nothing but a Secret, None or one of our errors leaves."""
+        if is_asking(self):
+            raise ProviderInvalid(
+                f"{self._offer} asks the resolver that is asking it",
+                remedy="Let it use a Resolver of its own, without itself in `providers`.",
+            )
+        asking = _asking.set(_asking.get() | {id(self)})
+        try:
+            found = _ask(self.provider, context)
+        finally:
+            _asking.reset(asking)
         if isinstance(found, CredentialError):
             raise found
         if isinstance(found, str):
@@ -57,6 +69,11 @@ class LocalPlugged(Plugged):
 def plugged(provider: CredentialProvider, offer: str) -> Plugged:
     """Take a plugin's provider in, as local as it is."""
     return LocalPlugged(provider, offer) if isinstance(provider, LocalProvider) else Plugged(provider, offer)
+
+
+def is_asking(provider: CredentialProvider) -> bool:
+    """Say whether this very provider is being asked in this thread: then it asks for itself."""
+    return id(provider) in _asking.get()
 
 
 def plain(error: CredentialError) -> CredentialError:

@@ -1,4 +1,4 @@
-"""Installed plugins: who offers a name, loaded when it is asked for; the only file that knows pluggy and entry points."""
+"""Installed plugins: who offers a name, loaded when asked for; the only file that knows pluggy and entry points."""
 
 from __future__ import annotations
 
@@ -163,10 +163,10 @@ def _offers(_path: tuple[str, ...]) -> tuple[Offer, ...]:
 def _offers_of(distribution: Distribution) -> list[Offer]:
     """Give what one distribution offers; somebody's broken metadata is no reason to fail."""
     try:
-        ours = distribution.entry_points.select(group=hookspecs.PROJECT)
-        return [
-            Offer(point.name, distribution.name or "(unnamed)", distribution.version or "", point) for point in ours
-        ]
+        if hookspecs.PROJECT not in (distribution.read_text("entry_points.txt") or ""):
+            return []
+        ours, named = distribution.entry_points.select(group=hookspecs.PROJECT), distribution.metadata
+        return [Offer(point.name, named["Name"] or "(unnamed)", named["Version"] or "", point) for point in ours]
     except Exception:  # noqa: BLE001  # the parsers of metadata raise whatever they like
         return []
 
@@ -195,9 +195,9 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
             remedy=f"Install it from this project's plugins/lamini-creds-{name}, or take '{name}' out of `providers`.",
         )
     names = {*BUILT_IN, *(offer.name for offer in installed())}
+    near, listed = did_you_mean(name, names), f"Installed: {', '.join(map(printable, sorted(names)))}."
     return UnknownProviderError(
-        f"nothing installed offers a provider '{name}'",
-        remedy=f"{did_you_mean(name, names)} Installed: {', '.join(map(printable, sorted(names)))}.",
+        f"nothing installed offers a provider '{name}'", remedy=f"{near} {listed}" if near.endswith("?") else listed
     )
 
 

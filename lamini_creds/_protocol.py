@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -117,13 +118,11 @@ def _misplaced(answer: dict[str, object]) -> Problem | None:
 def _moment(text: object) -> datetime | Problem | None:
     if text is None:
         return None
-    try:
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        return Problem("gives an 'expires_at' that is no RFC 3339 time with an offset", "Like 2030-01-31T12:00:00Z.")
-    return moment
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    return Problem("gives an 'expires_at' that is no RFC 3339 time with an offset", "Like 2030-01-31T12:00:00Z.")
 
 
 def _text(value: object) -> str | None:

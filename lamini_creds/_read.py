@@ -6,10 +6,11 @@ import os
 import stat
 import sys
 from time import time_ns
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from lamini_creds._outcome import Problem
 from lamini_creds._text import printable
+from lamini_creds._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -32,7 +33,7 @@ _KINDS = (
 )
 
 
-class Missing(NamedTuple):
+class Missing(Value):
     """There is no such file, or no way to it."""
 
     reason: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from lamini_creds._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Value):
     """
     Describe an API whose key is looked for; Lamini's is built in as `LAMINI`.
 
@@ -34,24 +34,42 @@ class Service:
     """
 
     name: str
-    key_variable: str = ""
-    url_variable: str = ""
-    prefix: str = ""
-    profile_variable: str = ""
-    files: tuple[str, ...] = ()
-    urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    header: str = "Authorization"
-    scheme: str = "Bearer"
-    former_prefixes: tuple[str, ...] = ()
+    key_variable: str
+    url_variable: str
+    prefix: str
+    profile_variable: str
+    files: tuple[str, ...]
+    urls: Mapping[str, str]
+    header: str
+    scheme: str
+    former_prefixes: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        prefix = self.prefix or "".join(c if c.isalnum() else "_" for c in self.name.upper())
-        for attribute, default in (
-            ("prefix", prefix),
-            ("key_variable", f"{prefix}_API_KEY"),
-            ("url_variable", f"{prefix}_API_URL"),
-        ):
-            object.__setattr__(self, attribute, getattr(self, attribute) or default)
+    def __init__(
+        self,
+        name: str,
+        key_variable: str = "",
+        url_variable: str = "",
+        prefix: str = "",
+        profile_variable: str = "",
+        files: tuple[str, ...] = (),
+        urls: Mapping[str, str] = MappingProxyType({}),
+        header: str = "Authorization",
+        scheme: str = "Bearer",
+        former_prefixes: tuple[str, ...] = (),
+    ) -> None:
+        prefix = prefix or "".join(c if c.isalnum() else "_" for c in name.upper())
+        super().__init__(
+            name=name,
+            key_variable=key_variable or f"{prefix}_API_KEY",
+            url_variable=url_variable or f"{prefix}_API_URL",
+            prefix=prefix,
+            profile_variable=profile_variable,
+            files=files,
+            urls=urls,
+            header=header,
+            scheme=scheme,
+            former_prefixes=former_prefixes,
+        )
 
 
 LAMINI = Service(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lamini_creds._text import printable
+from lamini_creds._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +49,7 @@ class Setting:
         return f"{self.source}: {table}{printable(self.name or option)}"
 
 
-class Section(NamedTuple):
+class Section(Value):
     """
     One table with its entries' tables: the base of a layer, or one profile's overlay.
 
@@ -61,7 +62,7 @@ class Section(NamedTuple):
     entries: dict[str, dict[str, Setting]]
 
 
-class Layer(NamedTuple):
+class Layer(Value):
     """
     Everything that one file, the environment or the code sets.
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lamini_creds._read import Content
 
 TABLE = "tool.lamini_creds"
+_DEEPEST = 50
+_LONGEST = 64  # bits
 
 
 def our_table(content: Content, path: str, *, project: bool) -> tuple[Hidden[object], str] | None:
@@ -55,7 +57,22 @@ def _our_table(parsed: Hidden[dict[str, object]]) -> Hidden[object] | Problem | 
     stray = [name for name in (*option_types(TopLevel), "provider", "profile") if name in parsed.value]
     if stray:
         return Problem(f"sets '{stray[0]}' outside of its table [{TABLE}]", "Move it into the table.")
-    return Hidden(tool["lamini_creds"])
+    ours = Hidden(tool["lamini_creds"])
+    return _endless(ours) or ours
+
+
+def _endless(settings: Hidden[object]) -> Problem | None:
+    """Refuse what no setting needs, and what can't be written out again; this frame never raises."""
+    left = [(settings.value, 0)]
+    while left:
+        value, depth = left.pop()
+        if depth > _DEEPEST:
+            return Problem("is nested too deeply")
+        if isinstance(value, int) and value.bit_length() > _LONGEST:
+            return Problem("holds a number too long", "A setting's number has at most 64 bits.")
+        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        left += [(item, depth + 1) for item in inner]
+    return None
 
 
 def _parse(content: Content) -> Hidden[dict[str, object]] | Problem:
@@ -66,6 +83,6 @@ def _parse(content: Content) -> Hidden[dict[str, object]] | Problem:
     except RecursionError:
         return Problem("is nested too deeply")
     except ValueError as error:
-        found = re.search(r"at line (\d+), column (\d+)", str(error))
-        where = f"line {found[1]}, column {found[2]}: " if found else ""
+        found = re.search(r"line \d+, column \d+|end of document", str(error))
+        where = f"{found[0]}: " if found else ""
         return Problem(f"{where}this is not TOML", "Mend the line.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from lamini_creds import _config, _read
@@ -83,13 +82,8 @@ class Store(NamedTuple):
 
 def find(environ: Hidden[Mapping[str, str]], home: str | None) -> Store | None:
     """Give the store of the user whose environment and home directory these are; None where there is no home."""
-    if sys.platform == "win32":
-        base = environ.value.get("LOCALAPPDATA", "")
-    else:
-        base = environ.value.get("XDG_STATE_HOME", "")
-        if not os.path.isabs(base):
-            base = os.path.join(home, ".local", "state") if home else ""
-    return Store(os.path.join(base, "lamini_creds", "trusted")) if os.path.isabs(base) else None
+    directory = _config._own_directory(environ, home, "XDG_STATE_HOME", ".local/state", on_windows="LOCALAPPDATA")
+    return Store(os.path.join(directory, "trusted")) if directory else None
 
 
 def _name(project: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import TYPE_CHECKING
 
 from lamini_creds import Resolver, Secret, _config
@@ -93,6 +94,11 @@ def install(
     (info / "RECORD").write_text(f"{module}.py,,\n")
     monkeypatch.syspath_prepend(str(site))
     return module
+
+
+def hide_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what is installed here, this project's own plugins among it, out of the search."""
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith("-packages")])
 
 
 class CountingProvider:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,8 @@ NAMES = {
     "a URL of it": "file://{root}/tools/key.sh",
     "from the root directory": "{bare}/tools/key.sh",
     "its directory": "{root}/tools",
+    "behind an option": "-I{root}/tools",
+    "for a shell": "(cat<{root}/tools/key.sh)|sh",
 }
 
 
@@ -184,22 +187,100 @@ def test_a_home_that_is_a_repository_is_no_checkout(tmp_path: Path) -> None:
         Hidden({"a": str(home / "keys.yaml")}), str(home / "project" / "pyproject.toml"), Hidden({}), str(home)
     )
 
-    assert {} == claim.files
+    assert set() == claim.files
 
 
 def test_words_without_a_path_are_no_files(checkout: Checkout) -> None:
     """A directory that happens to be called like an entry does not count."""
     (checkout.file.parent / "env").mkdir()
 
-    assert {} == checkout.claim({"providers": ["env", "yaml"]}).files
+    assert set() == checkout.claim({"providers": ["env", "yaml"]}).files
 
 
-def test_a_path_that_depends_on_the_profile_can_t_be_trusted(checkout: Checkout) -> None:
-    """Which file of the checkout would be run is not known beforehand."""
-    claim = checkout.claim({"provider": {"exec": {"command": ["sh", f"{checkout.root}/{{profile}}.sh"]}}})
+@pytest.mark.parametrize("change", ["edited", "another"])
+def test_a_path_that_depends_on_the_profile(checkout: Checkout, change: str) -> None:
+    """Each file counts that some profile may mean."""
+    table = {"provider": {"exec": {"command": ["sh", f"{checkout.root}/{{profile}}.sh"]}}}
+    (checkout.root / "staging.sh").write_text("echo old")
+    checkout.trust(table)
+    before = checkout.standing(table)
+    (checkout.root / ("staging.sh" if change == "edited" else "local.sh")).write_text("echo new")
 
-    assert isinstance(claim.fingerprint, Problem)
-    assert "can't be told beforehand" in claim.fingerprint.reason
+    assert ("trusted", "changed") == (before, checkout.standing(table))
+
+
+def test_the_profile_s_name_alone_is_no_file(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is handed on as a name may be called like any file."""
+    monkeypatch.chdir(checkout.root)
+    (checkout.root / "staging").write_text("")
+
+    assert set() == checkout.claim({"command": ["ssh", "--profile", "{profile}"]}).files
+
+
+def test_what_only_looks_like_a_path_can_be_trusted(checkout: Checkout) -> None:
+    """A secret's name may hold the profile and slashes, be longer than a file's, or go on below one."""
+    (checkout.file.parent / "team").write_text("")
+    table = {"secret": "lamini/{profile}", "url_secret": "team/lamini", "command": ["sh", "-c", f"/{'x' * 300}"]}
+    checkout.trust(table)
+
+    assert "trusted" == checkout.standing(table)
+
+
+def test_a_file_without_a_path(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare name counts where such a file stands beside the project file, or where the process runs."""
+    monkeypatch.chdir(checkout.root)
+    (checkout.file.parent / "one.pem").write_text("")
+    (checkout.root / "other.pem").write_text("")
+    files = checkout.claim({"a": "one.pem", "b": "other.pem", "c": "no.pem"}).files
+
+    assert not isinstance(files, Problem)
+    assert {str(checkout.file.parent / "one.pem"), str(checkout.root / "other.pem")} == {file for file, _ in files}
+
+
+def test_the_checkout_itself(checkout: Checkout) -> None:
+    """A table that names the checkout's root names the files there."""
+    table = {"command": ["env", f"PYTHONPATH={checkout.root}", "python", "-m", "helper"]}
+    checkout.trust(table)
+    (checkout.root / "helper.py").write_text("")
+
+    assert "changed" == checkout.standing(table)
+
+
+@POSIX
+def test_another_spelling(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the checkout is one also where the system spells its path in more ways than one, as macOS does."""
+    (checkout.home / "CHECKOUT").symlink_to(checkout.root)
+    (checkout.root / "key.sh").write_text("")
+    claim = checkout.claim({"command": [f"{checkout.home}/CHECKOUT/key.sh"]})
+    monkeypatch.setattr(os.path, "realpath", os.path.abspath)
+
+    assert claim.files
+
+
+@POSIX
+def test_a_command_that_the_checkout_brings(checkout: Checkout) -> None:
+    """A bare name that PATH leads into the checkout with counts too."""
+    helper = checkout.root / "bin" / "helper"
+    helper.parent.mkdir()
+    helper.write_text("")
+    environ: Hidden[Mapping[str, str]] = Hidden({"PATH": f"bin:/usr/bin:{helper.parent}"})
+    files = Claim(Hidden({"command": ["helper"]}), str(checkout.file), environ, str(checkout.home)).files
+
+    assert not isinstance(files, Problem)
+    assert [str(helper)] == [file for file, _ in files]
+
+
+@POSIX
+def test_a_directory_with_a_link_to_nothing(checkout: Checkout) -> None:
+    """What is broken in a directory hides no change beside it."""
+    (checkout.root / "lib").mkdir()
+    (checkout.root / "lib" / "broken").symlink_to("nowhere")
+    (checkout.root / "lib" / "key.py").write_text("old")
+    table = {"a": f"{checkout.root}/lib"}
+    checkout.trust(table)
+    (checkout.root / "lib" / "key.py").write_text("new")
+
+    assert "changed" == checkout.standing(table)
 
 
 @POSIX
@@ -210,15 +291,6 @@ def test_what_can_t_be_looked_at(checkout: Checkout) -> None:
     checkout.trust(table)
 
     assert "trusted" == checkout.standing(table)
-
-
-def test_a_table_without_a_bottom(checkout: Checkout) -> None:
-    """A table nested too deeply can't be trusted, and does no harm."""
-    table: dict[str, Any] = {}
-    for _ in range(100_000):
-        table = {"a": table}
-
-    assert Problem("is nested too deeply") == checkout.claim(table).fingerprint
 
 
 def test_unknown_tables_cost_a_look_into_the_store(checkout: Checkout) -> None:

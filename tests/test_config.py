@@ -158,6 +158,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "not utf-8": (lambda path: path.write_bytes(b"# lamini_creds \xff\n"), "is not UTF-8"),
     "dangling link": (lambda path: path.symlink_to("nowhere"), "a link to nothing"),
     "looping link": (lambda path: path.symlink_to(path), "can't be opened"),
+    "cut off": (lambda path: path.write_text('# lamini_creds\nhttp = ["any"'), "end of document: this is not TOML"),
     "malformed": (lambda path: path.write_text("# lamini_creds\nhttp =\n"), "line 2, column 7: this is not TOML"),
     "nested": (lambda path: path.write_text("lamini_creds = " + "[" * 5000), "nested too deeply"),
 }

@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
-    "asyncio", "datetime", "decimal", "difflib", "email", "hashlib", "importlib.metadata", "ipaddress", "json",
-    "logging", "pathlib", "random", "shlex", "socket", "ssl", "subprocess", "tempfile", "tomllib", "traceback",
+    "asyncio", "dataclasses", "datetime", "decimal", "difflib", "email", "hashlib", "importlib.metadata", "inspect",
+    "ipaddress", "json", "logging", "pathlib", "random", "shlex", "socket", "ssl", "subprocess", "tempfile", "tomllib", "traceback",
     "urllib.parse", "urllib.request", "zipfile",
 }  # fmt: skip
 PROBE = """
@@ -69,10 +69,10 @@ def heavy(modules: set[str]) -> set[str]:
 
 
 def test_the_import_alone(home: Path) -> None:
-    """`import lamini_creds` brings pluggy and nothing heavy."""
+    """`import lamini_creds` brings what Python has, and nothing heavy of that."""
     modules = imported(home, "", {})
 
-    assert ({"pluggy"}, set()) == (third_party(modules), heavy(modules))
+    assert (set(), set()) == (third_party(modules), heavy(modules))
 
 
 def test_explicit_pair(home: Path) -> None:
@@ -96,14 +96,14 @@ def test_env_with_a_key_alone(home: Path) -> None:
     """A key without a URL has file and yaml looked at, and no YAML parser loaded where no file is."""
     modules = imported(home, FIND, KEY)
 
-    assert ({"pluggy"}, set()) == (third_party(modules), heavy(modules))
+    assert (set(), set()) == (third_party(modules), heavy(modules))
 
 
 def test_file(home: Path) -> None:
     """A mounted file brings nothing heavy."""
     modules = imported(home, FIND, {"LAMINI_API_KEY_FILE": str(put(home / "key", "test-key-1"))})
 
-    assert ({"pluggy"}, set()) == (third_party(modules), heavy(modules))
+    assert (set(), set()) == (third_party(modules), heavy(modules))
 
 
 def test_yaml(home: Path) -> None:
@@ -111,7 +111,7 @@ def test_yaml(home: Path) -> None:
     put(home / ".lamini" / "configure.yaml", "production: {key: test-key-1}")
     modules = imported(home, FIND, {})
 
-    assert ({"pluggy", "yaml"}, {"datetime"}) == (third_party(modules), heavy(modules))
+    assert ({"yaml"}, {"datetime"}) == (third_party(modules), heavy(modules))
 
 
 def test_a_project_file_of_others(home: Path) -> None:
@@ -126,8 +126,14 @@ def test_a_project_file_of_ours(home: Path) -> None:
     put(home / "pyproject.toml", TABLE)
     modules = imported(home, FIND, BOTH)
 
-    assert {"pluggy", "msgspec", "typing_extensions"} >= third_party(modules)
-    assert {"tomllib", "datetime", "decimal"} == heavy(modules)
+    assert {"msgspec", "typing_extensions"} >= third_party(modules)
+    assert {"tomllib", "dataclasses", "datetime", "decimal", "inspect"} == heavy(modules)
+
+
+@pytest.mark.parametrize("code", ["lamini_creds.hookimpl", "lamini_creds.Resolver({'observers': ['x']}).explain()"])
+def test_a_plugin(home: Path, code: str) -> None:
+    """Pluggy comes with the first plugin that is named, or written."""
+    assert "pluggy" in third_party(imported(home, code, BOTH))
 
 
 @pytest.mark.parametrize("environ", [BOTH, KEY], ids=["key and url", "key"])

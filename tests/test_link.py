@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support import PLUGIN, install
+from support import PLUGIN, hide_installed, install
 
 from lamini_creds import (
     ConfigError,
@@ -73,15 +73,17 @@ def test_a_plugin_is_loaded_when_it_is_reached(tmp_path: Path, monkeypatch: pyte
     assert module not in sys.modules
 
 
-def test_a_default_entry_with_an_option_is_asked() -> None:
+def test_a_default_entry_with_an_option_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Setting an option of a default entry is naming it."""
+    hide_installed(monkeypatch)
     attempts = explain({"provider": {"aws": {"region": "eu"}}}).attempts
 
     assert [Outcome.UNSUPPORTED] == [attempt.outcome for attempt in attempts if attempt.entry == "aws"]
 
 
-def test_a_default_entry_that_is_listed_is_asked() -> None:
+def test_a_default_entry_that_is_listed_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Listing a default entry is naming it."""
+    hide_installed(monkeypatch)
     attempts = explain({"providers": ["gcp"]}).attempts
 
     assert [Outcome.UNSUPPORTED] == [attempt.outcome for attempt in attempts if attempt.entry == "gcp"]

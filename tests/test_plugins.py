@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support import hide_installed
 
 from lamini_creds import (
     ConfigError,
@@ -132,15 +133,17 @@ def test_unknown_name() -> None:
         resolver("yamml").resolve()
 
 
-def test_a_known_plugin_that_is_not_installed() -> None:
+def test_a_known_plugin_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin of this project that is not installed is UNSUPPORTED, and the chain may go on."""
+    hide_installed(monkeypatch)
     attempts = resolver("gcp", "env", continue_on=["unsupported"]).explain().attempts
 
     assert [Outcome.UNSUPPORTED, Outcome.MISS] == [attempt.outcome for attempt in attempts[1:]]
 
 
-def test_a_known_plugin_fails_the_chain() -> None:
+def test_a_known_plugin_fails_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `continue_on` it is an error that names no distribution to install from elsewhere."""
+    hide_installed(monkeypatch)
     with pytest.raises(ProviderUnsupported) as caught:
         resolver("gcp").resolve()
 

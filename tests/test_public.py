@@ -23,8 +23,8 @@ NAMES = {
     "CredentialWarning", "CredentialsNotFoundError", "Event", "Kind", "LocalProvider", "Outcome", "PairingError",
     "ProviderConflictError", "ProviderDenied", "ProviderError", "ProviderInvalid", "ProviderUnavailable",
     "ProviderUnsupported", "Resolution", "Resolver", "Secret", "Service", "UnknownProviderError",
-    "UntrustedConfigError", "aresolve_credentials", "configure", "hookimpl", "parse_payload", "quiet_logs", "reset",
-    "resolve_credentials",
+    "UntrustedConfigError", "aresolve_credentials", "configure", "hookimpl", "login", "parse_payload", "quiet_logs",
+    "reset", "resolve_credentials",
 }  # fmt: skip
 
 
@@ -136,6 +136,7 @@ def test_typed(name: str) -> None:
         pytest.param(hookspecs.lamini_creds_observe, "(event)", id="lamini_creds_observe"),
         pytest.param(testing.assert_no_leak, "(canary, *objects, frames_of='lamini_creds')", id="assert_no_leak"),
         pytest.param(testing.override, "(*, key, url)", id="override"),
+        pytest.param(lamini_creds.login, "(*, profile=None, url=None, provider=None)", id="login"),
     ],
 )
 def test_signature(function: object, expected: str) -> None:

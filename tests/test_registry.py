@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import pluggy
 import pytest
-from support import PLUGIN, install
+from support import PLUGIN, hide_installed, install
 
 from lamini_creds import (
     ConfigError,
@@ -17,8 +20,11 @@ from lamini_creds import (
     ProviderUnsupported,
     Resolver,
     UnknownProviderError,
+    hookimpl,
+    hookspecs,
 )
-from lamini_creds._registry import Registry, installed
+from lamini_creds._plugins import installed
+from lamini_creds._registry import BUILT_IN, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,14 +146,36 @@ def test_no_distribution_can_be_picked_for_a_built_in() -> None:
         Registry().provider("env", "acme-creds")
 
 
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_is_a_plugin_but_for_the_marker(name: str) -> None:
+    """Marked, and under a name of its own, a built-in provider would do as anybody's plugin."""
+    module = import_module(f"lamini_creds.providers.{name}")
+    plugin = SimpleNamespace(lamini_creds_register_provider=hookimpl(module.lamini_creds_register_provider))
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    manager.check_pending()
+
+    assert [Registry().provider(name)] == manager.hook.lamini_creds_register_provider()
+
+
 def test_an_unknown_name() -> None:
     """The nearest name is suggested, and all are listed."""
     with pytest.raises(UnknownProviderError, match=r"(?s)did you mean 'yaml'\?.*Installed: .*env.*yaml"):
         Registry().provider("ymal")
 
 
-def test_a_missing_default_plugin() -> None:
+def test_an_unknown_name_that_is_like_no_other() -> None:
+    """Where no name is near, those that are installed are listed once."""
+    with pytest.raises(UnknownProviderError) as caught:
+        Registry().provider("keyring")
+
+    assert caught.value.remedy.startswith("Installed: ")
+
+
+def test_a_missing_default_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin of this project that is missing is UNSUPPORTED, and nobody is sent to a package index for it."""
+    hide_installed(monkeypatch)
     with pytest.raises(ProviderUnsupported) as caught:
         Registry().provider("azure")
 

@@ -28,7 +28,7 @@ def test_the_tool_has_nothing_to_say(tool: list[str]) -> None:
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=[plugin.name for plugin in PLUGINS])
 def test_the_types_of_a_plugin_are_right(plugin: Path) -> None:
-    """mypy accepts a plugin, its tests and the servers that they start, with the plugin's own configuration."""
+    """The types of a plugin, of its tests and of the servers that they start are right, by its own configuration."""
     check = ["mypy", "--strict", plugin.name.replace("-", "_"), "tests"]
     ran = subprocess.run([sys.executable, "-m", *check], cwd=plugin, capture_output=True, text=True, check=False)
 

@@ -26,7 +26,11 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Find an API key and the URL it belongs to, wherever they live, and say where. Only `get` prints the key."""
+    """
+    Find an API key and the URL it belongs to, wherever they live, and say where.
+
+    `login` stores a key, `explain` says which one is found and why. Only `get` prints it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

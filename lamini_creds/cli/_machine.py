@@ -67,15 +67,25 @@ class File(NamedTuple):
 def versions() -> dict[str, str]:
     """Give the versions of Python, of this package, of what it needs, of each plugin and of what that needs."""
     found = {
-        "lamini-creds": _version("lamini-creds"),
+        "lamini-creds": version("lamini-creds"),
         "Python": f"{platform.python_version()}, {platform.python_implementation()}",
         "platform": platform.platform(),
     }
-    found |= {name: _version(name) for name in _NEEDED}
+    found |= {name: version(name) for name in _NEEDED}
     for offer in installed():
         found[offer.distribution] = offer.version
-        found |= {name: _version(name) for name in _needs(offer) if name not in found}
+        found |= {name: version(name) for name in _needs(offer) if name not in found}
     return found
+
+
+def version(distribution: str) -> str:
+    """Give the version of a distribution; one that is run from its sources alone has none."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def variables(environ: Hidden[Mapping[str, str]]) -> list[str]:
@@ -126,15 +136,6 @@ def _needs(offer: Offer) -> list[str]:
     except Exception:  # noqa: BLE001  # the parsers of metadata raise whatever they like
         return []
     return [re.split(r"[^\w.-]", text)[0] for text in requires if ";" not in text]
-
-
-def _version(distribution: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _places(

@@ -96,10 +96,11 @@ def _settings(found: _Found, environ: Environ, home: str | None) -> Settings:
     orders = [piece for piece in pieces if any("providers" in section.top for section in piece.sections(None))]
     trusted = Settings(tuple(piece for piece in pieces if not piece.project))
     kept: list[Layer] = []
-    for piece in pieces:
+    for position, piece in enumerate(pieces):
+        overruled = any("providers" in nearer.base.top for nearer in pieces[:position])
         with found.noting():
             _layers.check_labels([*orders, piece])
-            if piece.project:
+            if piece.project and not overruled:
                 _trust.judge(piece, trusted)
             kept.append(piece)
     return Settings(tuple(kept))
@@ -109,7 +110,7 @@ def _file_pieces(found: _Found, user: User) -> Iterator[Layer]:
     """Read the files that the loader would read, in its order."""
     named, search = None, False
     with found.noting():
-        named = _config._named_file(*user)
+        named = _config._named_file(user.environ, user.home)
         search = named is None and not _config._no_project(user.environ)
     if named:
         yield from _pieces(found, named, must_exist=True) or ()
@@ -118,7 +119,7 @@ def _file_pieces(found: _Found, user: User) -> Iterator[Layer]:
         if pieces is not None:
             yield from pieces
             break
-    for path in filter(None, (_config._user_file(*user), _config.SITE_FILE)):
+    for path in filter(None, (_config._user_file(user.environ, user.home), _config.SITE_FILE)):
         yield from _pieces(found, path) or ()
 
 
@@ -131,7 +132,7 @@ def _pieces(found: _Found, path: str, *, must_exist: bool = False, user: User | 
         if ours is None:
             return None
         settings, table = ours
-        claim = Claim(settings, path, *user) if user else None
+        claim = Claim(settings, path, user.environ, user.home) if user else None
         for fragment in _fragments(settings.value):
             with found.noting():
                 pieces.append(_piece(Hidden(fragment), path, table, claim))
@@ -143,7 +144,7 @@ def _piece(settings: Hidden[object], path: str, table: str, claim: Claim | None)
     source, project = printable(path), claim is not None and claim.standing != "trusted"
     if claim and project:
         _trust.judge_table(settings, lambda: claim, source, table)
-    return _layers.layer(settings, source, table)._replace(project=project, claim=(lambda: claim) if claim else None)
+    return _layers.layer(settings, source, table).replace(project=project, claim=(lambda: claim) if claim else None)
 
 
 def _fragments(settings: object) -> Iterator[object]:

@@ -13,6 +13,7 @@ from lamini_creds._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TextIO
 
     from lamini_creds.errors import CredentialError
 
@@ -35,11 +36,16 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         rows: The cells of each row, as many as there are headers.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty() and _drawn(headers, cells):
+    if on_terminal(sys.stdout) and _drawn(headers, cells):
         return
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     for row in (headers, *cells):
         line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Say whether a person is at the other end; of a stream that was closed when we started, nobody is."""
+    return stream is not None and stream.isatty()
 
 
 def line(text: str = "") -> None:
@@ -71,7 +77,7 @@ def waiting(what: str) -> Iterator[None]:
     Args:
         what: What is waited for.
     """
-    if sys.stderr is not None and sys.stderr.isatty():
+    if on_terminal(sys.stderr):
         try:
             from rich.console import Console
         except ImportError:

@@ -56,4 +56,4 @@ def _print(setup: Setup) -> None:
 
 
 def _read(settings: Settings) -> list[str]:
-    return [layer.source for layer in settings.layers if layer.overlays or any(layer.base)]
+    return [layer.source for layer in settings.layers if layer.overlays or layer.base.top or layer.base.entries]

@@ -30,7 +30,7 @@ _HARMLESS = (Outcome.FOUND, Outcome.MISS)
 _COMMAND = re.compile(r"\brun: (.+?)(?:; |$)", re.IGNORECASE | re.MULTILINE)
 
 
-@click.command()
+@click.command(short_help="Print a page for a support ticket, and what should be mended.")
 @click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(profile: str | None, *, as_json: bool) -> None:
@@ -115,7 +115,7 @@ def _of_the_walk(resolution: Resolution, told: set[str]) -> Iterator[Finding]:
     failed = [attempt for attempt in resolution.attempts if attempt.outcome not in _HARMLESS]
     for attempt in failed:
         if attempt.reason not in told:
-            yield _finding(f"{attempt}, {attempt.outcome}", attempt.remedy, "lamini-creds explain --all")
+            yield _finding(f"{attempt} ({attempt.outcome})", attempt.remedy, "lamini-creds explain --all")
     error = resolution.error
     if isinstance(error, CredentialsNotFoundError):
         command = f"lamini-creds login --profile {resolution.profile}"

@@ -10,6 +10,7 @@ import click
 
 from lamini_creds._outcome import Outcome
 from lamini_creds._resolver import Resolver
+from lamini_creds._service import LAMINI
 from lamini_creds.cli import _output
 from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _HARMLESS = (Outcome.FOUND, Outcome.MISS)
 
 
-@click.command()
+@click.command(short_help="Say what each place answers, and where key and URL are found.")
 @click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
 @click.option("--config", "with_config", is_flag=True, help="Show first which settings count, and where each is from.")
 @click.option("--all", "ask_all", is_flag=True, help="Ask the entries after the winner too, marked as shadowed.")
@@ -42,7 +43,7 @@ def explain(profile: str | None, *, with_config: bool, ask_all: bool, as_json: b
     else:
         _print(resolution, sources)
     if resolution.error:
-        _output.error(_shortened(resolution.error))
+        _output.error(_for_a_person(resolution.error, resolution))
     sys.exit(_status(resolution))
 
 
@@ -76,7 +77,7 @@ def _print(resolution: Resolution, sources: list[Source] | None) -> None:
         if attempt.outcome not in _HARMLESS and attempt.remedy and _goes_on(attempt, resolution):
             _output.line(f"remedy for {attempt.entry}: {attempt.remedy}")
     for message in resolution.warnings:
-        _output.line(f"warning: {message}")
+        _output.warning(message)
 
 
 def _row(attempt: Attempt) -> tuple[str, ...]:
@@ -103,8 +104,10 @@ def _print_winner(winner: Credential) -> None:
             _output.line(f"{name:<12} {fact}")
 
 
-def _shortened(error: CredentialError) -> CredentialError:
-    """Leave out the attempts of a walk that found nothing: the table has shown them."""
+def _for_a_person(error: CredentialError, resolution: Resolution) -> CredentialError:
+    """Leave out the attempts of a walk that found nothing, which the table has shown, and name the next command."""
     if not isinstance(error, CredentialsNotFoundError):
         return error
-    return CredentialError(error.reason.partition("\n")[0], place=error.place, remedy=error.remedy)
+    command = f"\nTo store one: lamini-creds login --profile {resolution.profile}"
+    stored_is_found = any(attempt.place.endswith(LAMINI.files) for attempt in resolution.attempts)
+    return CredentialError(error.reason.partition("\n")[0], remedy=error.remedy + command * stored_is_found)

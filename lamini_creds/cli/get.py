@@ -52,7 +52,7 @@ def get(profile: str | None, field: str | None, shape: str, *, show: bool) -> No
     """
     if (field, shape) == ("headers", "env"):
         raise click.UsageError("a header is no variable: take --format plain or json.")
-    if field != "url" and not show and sys.stdout is not None and sys.stdout.isatty():
+    if field != "url" and not show and _output.on_terminal(sys.stdout):
         refusal = CredentialError("the key would stand on the screen", remedy="Send it into a pipe, or say --show.")
         _output.error(refusal)
         sys.exit(Status.INVALID)

@@ -38,7 +38,7 @@ class _NoKeyAmongArguments(click.Command):
         raise click.UsageError(_NO_ARGUMENT, ctx)
 
 
-@click.command(cls=_NoKeyAmongArguments)
+@click.command(cls=_NoKeyAmongArguments, short_help="Ask for a key, hidden, and store it in the home directory.")
 @click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
 @click.option("--url", metavar="URL", help="The URL that the key belongs to; without it, the one there stays.")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from the standard input.")
@@ -63,7 +63,7 @@ def login(*, profile: str | None, url: str | None, from_stdin: bool, provider: s
             copied = _copied(provider, given, name)
             key, given = Hidden(copied.key), _login.url_of(copied)
         else:
-            key = _read_key() if from_stdin else _login.ask(name)
+            key = _read_key() if from_stdin else _login.ask(resolver, name)
     except CredentialError as error:
         _output.error(error)
         sys.exit(2)
@@ -84,11 +84,13 @@ def _copied(provider: str, url: Hidden[str | None], profile: str) -> Credential:
 
 
 def _read_key() -> Hidden[str]:
+    if sys.stdin is None:
+        raise CredentialError("the standard input is closed", remedy="Pipe the key in.")
     if sys.stdin.isatty():
         raise CredentialError(
             "--stdin would show the key as it is typed", remedy="Leave --stdin out, or pipe the key in."
         )
-    return Hidden(sys.stdin.buffer.read(_MOST_INPUT).decode("utf-8", "surrogateescape"))
+    return Hidden(sys.stdin.buffer.read(_MOST_INPUT).decode("utf-8-sig", "surrogateescape"))
 
 
 def _verified(credential: Credential) -> None:

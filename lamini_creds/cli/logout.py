@@ -13,7 +13,7 @@ from lamini_creds.cli import _output
 from lamini_creds.errors import CredentialError
 
 
-@click.command()
+@click.command(short_help="Take a stored key out of the home directory again.")
 @click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
 def logout(*, profile: str | None) -> None:
     """

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from lamini_creds._registry import BUILT_IN, Offer, Registry, installed
+from lamini_creds._plugins import Offer, installed
+from lamini_creds._registry import BUILT_IN, Registry
 from lamini_creds.cli import _output
 from lamini_creds.cli._described import observes, options
+from lamini_creds.cli._machine import version
 from lamini_creds.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -67,16 +69,7 @@ def _print_options(rows: Iterable[_Row]) -> None:
 
 def _built_in(name: str) -> _Row:
     provider = Registry().provider(name)
-    return _Row(name, "lamini-creds", _own_version(), _first_line(provider), _options(name, provider))
-
-
-def _own_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("lamini-creds")
-    except PackageNotFoundError:
-        return "(not installed)"
+    return _Row(name, "lamini-creds", version("lamini-creds"), _first_line(provider), _options(name, provider))
 
 
 def _listed(offer: Offer) -> _Row:

@@ -92,8 +92,8 @@ def _environ(found: Credential, names: tuple[str, ...]) -> Hidden[Mapping[str, s
 
 def _started(command: tuple[str, ...], environ: Hidden[Mapping[str, str]]) -> Problem:
     """Become the command, or end as it ends where no process can become another; say why it can't be started."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     try:
         if sys.platform == "win32":
             sys.exit(subprocess.run(command, env=environ.value, check=False).returncode)  # noqa: S603  # what is asked

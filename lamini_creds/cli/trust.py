@@ -39,7 +39,7 @@ class _Plea(NamedTuple):
     Attributes:
         claim: Its table.
         settings: Each setting that needs trust, and its value as JSON.
-        files: The files of the checkout that the table names, where they are there.
+        files: The files of the checkout that the table names.
         fingerprint: What the trust is in.
         standing: "trusted", "changed" since, "unknown", or "not needed".
     """
@@ -51,7 +51,7 @@ class _Plea(NamedTuple):
     standing: str
 
 
-@click.command()
+@click.command(short_help="Show what a project's file sets, ask, and trust it.")
 @click.option("--show", is_flag=True, help="Show the settings and whether they are trusted, and ask nobody.")
 @click.option("--revoke", is_flag=True, help="End the trust in the file.")
 @click.option("--json", "as_json", is_flag=True, help="With --show: print JSON.")
@@ -102,14 +102,14 @@ def _plea(path: str, user: User) -> _Plea:
     if not found:
         raise ConfigError(f"has no table [{_toml.TABLE}]", place=source, remedy="It needs no trust.")
     ours, table = found
-    checked, claim = layer(ours, source, table), Claim(ours, path, *user)
+    checked, claim = layer(ours, source, table), Claim(ours, path, user.environ, user.home)
     settings = {_name(wanted): _value(wanted.value) for wanted in _trust.beyond_order(ours, table)}
     trusted = _config.read(None, None, user.environ, user.home, search=False)
     if any(_trust.new_entries(checked, trusted)):
         order = checked.base.top["providers"]
         settings[f"[{table}] providers"] = _value(Hidden(order.value))
     standing, fingerprint = _sound(claim.standing, source), _sound(claim.fingerprint, source)
-    files = [file for file, held in _sound(claim.files, source).items() if not held.endswith(" absent")]
+    files = sorted({file for file, _ in _sound(claim.files, source)})
     return _Plea(claim, settings, files, fingerprint, standing if settings else "not needed")
 
 
@@ -142,7 +142,7 @@ def _show(plea: _Plea, *, as_json: bool) -> bool:
 def _ask(plea: _Plea) -> bool:
     if plea.standing in ("trusted", "not needed"):
         return _show(plea, as_json=False)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (_output.on_terminal(sys.stdin) and _output.on_terminal(sys.stdout)):
         raise ConfigError(
             "there is no terminal, and only a person can trust a file",
             place=printable(plea.claim.path),
@@ -159,7 +159,7 @@ def _ask(plea: _Plea) -> bool:
 
 
 def _revoke(path: str, user: User) -> bool:
-    claim = Claim(Hidden({}), path, *user)
+    claim = Claim(Hidden({}), path, user.environ, user.home)
     if not (claim.store and _sound(claim.store.get(claim.path), "")):
         _output.line("it was not trusted")
         return False

@@ -1,1 +1,1 @@
-"""The built-in providers: plugins of the same shape as anyone's."""
+"""The built-in providers: plugins like anyone's, but for the marker `hookimpl`: pluggy would double a start's cost."""

@@ -102,7 +102,7 @@ class _Stream:
     def take_rest(self) -> None:
         """Take in what a program has left in the pipe, whoever else holds it open."""
         before = -1
-        while len(self.data) != before and not self.full:
+        while len(self.data) != before and (self._last or not self.full):
             before = len(self.data)
             self.take()
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lamini_creds._credential import BLANKS, Secret
-from lamini_creds.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -15,16 +13,13 @@ if TYPE_CHECKING:
     from lamini_creds._provider import Context
 
 
-class _Names(NamedTuple):
-    """The variables to look at for one profile, first one first."""
-
-    keys: tuple[str, ...]
-    urls: tuple[str, ...]
+_Names = tuple[tuple[str, ...], tuple[str, ...]]  # the variables with the key, and those with the URL, first one first
 
 
-@dataclass(frozen=True)
 class EnvProvider:
     """Environment variables of the service: flat ones for the ambient profile, then the profile's own."""
+
+    __slots__ = ()
 
     def places(self, context: Context) -> tuple[EnvProvider, ...]:
         """Look once for the odd spellings that Lamini's clients take: case, extra underscores, a dot."""
@@ -60,20 +55,27 @@ class EnvProvider:
         return _section(context.service.prefix, context.profile)
 
 
-@dataclass(frozen=True)
 class _OddEnvProvider(EnvProvider):
-    """The environment, with some variables spelled in a way of their own."""
+    """
+    The environment, with some variables spelled in a way of their own.
 
-    odd: Mapping[str, tuple[str, ...]]
+    Args:
+        odd: The usual name of a section's variable, and the unusual ones that are set.
+    """
+
+    __slots__ = ("_odd",)
+
+    def __init__(self, odd: Mapping[str, tuple[str, ...]]) -> None:
+        self._odd = odd
 
     def _section(self, context: Context) -> _Names:
         keys, urls = super()._section(context)
-        return _Names(keys + self.odd.get(keys[0], ()), urls + self.odd.get(urls[0], ()))
+        return keys + self._odd.get(keys[0], ()), urls + self._odd.get(urls[0], ())
 
 
 @lru_cache(maxsize=128)
 def _section(prefix: str, profile: str) -> _Names:
-    return _Names((_variable(prefix, profile, "key"),), (_variable(prefix, profile, "url"),))
+    return (_variable(prefix, profile, "key"),), (_variable(prefix, profile, "url"),)
 
 
 def _variable(prefix: str, section: str, field: str) -> str:
@@ -98,7 +100,6 @@ def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if (environ.get(name) or "").strip(BLANKS)), None)
 
 
-@hookimpl
 def lamini_creds_register_provider() -> type[EnvProvider]:
     """Offer the provider `env`."""
     return EnvProvider

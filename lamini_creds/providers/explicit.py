@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lamini_creds._credential import BLANKS, Hidden, Secret
 from lamini_creds._text import printable
 from lamini_creds.errors import ProviderInvalid
-from lamini_creds.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from lamini_creds._provider import Context
@@ -97,7 +96,6 @@ def _one(argument: Hidden[object], stored: Hidden[object], name: str) -> str | N
     return given.value
 
 
-@hookimpl
 def lamini_creds_register_provider() -> type[ExplicitProvider]:
     """Offer the provider `explicit`."""
     return ExplicitProvider

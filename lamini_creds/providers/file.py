@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from lamini_creds import _read
 from lamini_creds._credential import BLANKS, Hidden, Secret
 from lamini_creds._outcome import Problem
 from lamini_creds._text import printable
+from lamini_creds._value import Value
 from lamini_creds.errors import ProviderInvalid, ProviderUnavailable
-from lamini_creds.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _TRIES = 100
 
 
-@dataclass(frozen=True)
-class FileProvider:
+class FileProvider(Value):
     """Files with the bare key and URL, named by LAMINI_API_KEY_FILE and LAMINI_API_URL_FILE or by options."""
 
     key_file: Annotated[str | None, msgspec.Meta(description="The file that holds the key; it must exist.")] = None
@@ -52,8 +50,7 @@ class FileProvider:
         return next((secret for secret in found if secret and secret.key), None)
 
 
-@dataclass(frozen=True)
-class _NamedFiles:
+class _NamedFiles(Value):
     """Two files, each named by an option or a variable and so bound to exist."""
 
     key_file: str | None
@@ -82,8 +79,7 @@ class _NamedFiles:
         )
 
 
-@dataclass(frozen=True)
-class _Directory:
+class _Directory(Value):
     """A directory that must exist; the files in it need not."""
 
     path: str
@@ -175,7 +171,6 @@ def _invalid(path: str, problem: Problem) -> ProviderInvalid:
     return ProviderInvalid(problem.reason, place=_read.named(path), remedy=problem.remedy)
 
 
-@hookimpl
 def lamini_creds_register_provider() -> type[FileProvider]:
     """Offer the provider `file`."""
     return FileProvider

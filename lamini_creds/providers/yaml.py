@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from lamini_creds import _read
 from lamini_creds._credential import Secret
 from lamini_creds._outcome import Problem
 from lamini_creds._text import printable
+from lamini_creds._value import Value
 from lamini_creds.errors import ProviderInvalid
-from lamini_creds.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from lamini_creds.providers._yamltext import Fields
 
 
-@dataclass(frozen=True)
-class YamlProvider:
+class YamlProvider(Value):
     """YAML files with `<profile>: {key: ..., url: ...}`: the service's home files, or one of your own."""
 
     path: Annotated[
@@ -52,8 +50,7 @@ class YamlProvider:
         return next((secret for secret in found if secret and secret.key), None)
 
 
-@dataclass(frozen=True)
-class _YamlFile:
+class _YamlFile(Value):
     """One YAML file: below the home directory, or named by the user and so bound to exist."""
 
     name: str
@@ -72,7 +69,7 @@ class _YamlFile:
             return self._absent(Problem(content.reason, "Create the file, or mend its name."))
         if isinstance(content, Problem):
             raise self._invalid(content)
-        key, url = self._fields(content, context.profile)
+        key, url = self._found(content, context.profile)
         self._judge(content, context, key=key.value is not None, url=url.value is not None)
         return Secret(
             key.value,
@@ -90,7 +87,7 @@ class _YamlFile:
             raise self._invalid(problem)
         return Secret(source=self._place, reason=problem.reason)
 
-    def _fields(self, content: _read.Content, profile: str) -> Fields:
+    def _found(self, content: _read.Content, profile: str) -> Fields:
         from lamini_creds.providers._yamltext import fields
 
         found = fields(content.data, profile)
@@ -109,7 +106,6 @@ class _YamlFile:
         return ProviderInvalid(problem.reason, place=self._place, remedy=problem.remedy)
 
 
-@hookimpl
 def lamini_creds_register_provider() -> type[YamlProvider]:
     """Offer the provider `yaml`."""
     return YamlProvider

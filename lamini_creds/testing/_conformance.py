@@ -8,37 +8,28 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from typing import TYPE_CHECKING
 
-from lamini_creds._options import build, option_types, schema
+from lamini_creds._options import option_types, schema
 from lamini_creds._outcome import Outcome
-from lamini_creds._provider import Context, LocalProvider
+from lamini_creds._provider import LocalProvider
 from lamini_creds._registry import Registry
-from lamini_creds._resolver import Resolver
-from lamini_creds._settings import Setting
 from lamini_creds.errors import ProviderUnavailable
+from lamini_creds.testing._asking import SHORT, TIMEOUT, asking_of
 from lamini_creds.testing._child import told_by_child
 from lamini_creds.testing._leaks import assert_no_leak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lamini_creds._outcome import Attempt
-    from lamini_creds._provider import CredentialProvider
     from lamini_creds.testing._store import Store
 
 _KEY, _NEXT_KEY = "test-key-1-conformance", "test-key-2-conformance"
 _URL = "https://conformance.example.com/base"
 _THREADS = 16
-_TIMEOUT = 20.0
-_SHORT = 1.0
-_LATE = 3.0
 _MAKE_ONE = """
 import json, sys
 
@@ -47,14 +38,16 @@ def refuse(event, arguments):
         raise SystemExit(f"{event} before anything was asked")
 
 sys.addaudithook(refuse)
-from lamini_creds.testing._conformance import made
+from lamini_creds.testing._asking import made
 made(sys.argv[1], json.loads(sys.argv[2]))
 """
 
 
 class ProviderConformance:
     """
-    The checks; subclass it in a test module, and give the fixture `store`::
+    The checks: subclass it in a test module, and give it the fixture `store`.
+
+    For example::
 
         class TestAcme(ProviderConformance):
             @pytest.fixture
@@ -71,7 +64,7 @@ class ProviderConformance:
     def test_found(self, store: Store) -> None:
         """A key that is stored is found, and its source is named."""
         store.put(_KEY)
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             credential = asking.resolver.resolve()
 
         assert credential.key == _KEY, "another key was found than the one that is stored"
@@ -81,7 +74,7 @@ class ProviderConformance:
     def test_found_with_its_url(self, store: Store) -> None:
         """A URL that is stored with the key comes with it."""
         store.put(_KEY, _URL)
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             credential = asking.resolver.resolve()
 
         assert (credential.key, credential.url) == (_KEY, _URL), f"the URL found is {credential.url}"
@@ -90,61 +83,56 @@ class ProviderConformance:
         """What is not there is said to be missing: neither an empty key nor an outage."""
         store.put(_KEY)
         store.remove()
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             _expect(self.missing, asking.attempt())
 
     def test_denied(self, store: Store) -> None:
         """A refusal is DENIED: trying again would not help."""
         store.put(_KEY)
         store.deny()
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             _expect(Outcome.DENIED, asking.attempt())
 
     def test_unavailable(self, store: Store) -> None:
         """A store that is down is UNAVAILABLE, so that an older answer can stand in."""
         store.put(_KEY)
         store.fail()
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             _expect(Outcome.UNAVAILABLE, asking.attempt())
 
     def test_malformed(self, store: Store) -> None:
         """What can't be read as a secret is INVALID, never a key."""
         _corrupt(store)
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             _expect(Outcome.INVALID, asking.attempt())
 
     def test_hang(self, store: Store) -> None:
         """A store that never answers is UNAVAILABLE when the entry's time is over."""
         store.put(_KEY)
         store.hang()
-        with _asking(store, timeout=_SHORT) as asking:
+        with asking_of(store, timeout=SHORT) as asking:
             _expect(Outcome.UNAVAILABLE, asking.attempt())
 
     def test_time_budget(self, store: Store) -> None:
         """A provider whose store never answers comes back by itself when `context.remaining()` is used up."""
         store.put(_KEY)
         store.hang()
-        with _asking(store) as asking:
-            context = asking.context(time.monotonic() + _SHORT)
-            provide = threading.Thread(target=_failure, args=(asking.provider, context), daemon=True)
-            provide.start()
-            provide.join(_SHORT * _LATE)
-
-            assert not provide.is_alive(), f"given {_SHORT:g} s, it has not come back after {_SHORT * _LATE:g} s"
+        with asking_of(store) as asking:
+            asking.hurried()
 
     def test_failing_in_time_is_unavailable(self, store: Store) -> None:
         """What the provider raises when its time is used up is ProviderUnavailable."""
         store.put(_KEY)
         store.hang()
-        with _asking(store) as asking:
-            error = _failure(asking.provider, asking.context(time.monotonic() + _SHORT))
+        with asking_of(store) as asking:
+            error = asking.hurried()
 
         assert isinstance(error, ProviderUnavailable), f"it raises {type(error).__name__}"
 
     def test_rotation(self, store: Store) -> None:
         """A new key is found when the old one has been rejected: the provider keeps no answer of its own."""
         store.put(_KEY)
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             old = asking.resolver.resolve()
             store.put(_NEXT_KEY)
             if not isinstance(asking.provider, LocalProvider):
@@ -156,9 +144,9 @@ class ProviderConformance:
     def test_threads(self, store: Store) -> None:
         """One instance serves many threads at once."""
         store.put(_KEY)
-        with _asking(store) as asking, ThreadPoolExecutor(_THREADS) as pool:
+        with asking_of(store) as asking, ThreadPoolExecutor(_THREADS) as pool:
             together = threading.Barrier(_THREADS)
-            asked = [pool.submit(_provided, asking.provider, asking.context(), together) for _ in range(_THREADS)]
+            asked = [pool.submit(asking.provided, together) for _ in range(_THREADS)]
             answers = {answer.result() for answer in asked}
 
         assert {_KEY} == answers, f"{len(answers)} different answers"
@@ -166,31 +154,32 @@ class ProviderConformance:
     def test_fork(self, store: Store) -> None:
         """The child of a process that has asked already can ask too."""
         store.put(_KEY)
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             credential = asking.resolver.resolve()
 
             def ask() -> str:
                 asking.resolver.invalidate(credential)
                 return "found" if asking.resolver.resolve().key == _KEY else "another key"
 
-            told = told_by_child(ask, _TIMEOUT)
+            told = told_by_child(ask, TIMEOUT)
 
         assert told == "found", f"the child tells: {told}"
 
     def test_nothing_leaks(self, store: Store) -> None:
-        """Found, the key shows in nothing that provider and resolver show."""
+        """Found, the key shows in nothing that provider and resolver show or print."""
         store.put(_KEY)
-        with _asking(store) as asking:
+        printed = StringIO()
+        with asking_of(store) as asking, redirect_stdout(printed), redirect_stderr(printed):
             found = asking.resolver.explain()
-            _provided(asking.provider, asking.context())
+            asking.provided()
 
-            assert_no_leak(_KEY, asking.provider, found, found.as_dict(), asking.resolver)
+            assert_no_leak(_KEY, asking.provider, found, found.as_dict(), asking.resolver, printed.getvalue())
 
     def test_no_failure_leaks(self, store: Store) -> None:
         """Failed, it shows neither in the error nor in the locals of the provider's frames."""
         _corrupt(store)
-        with _asking(store) as asking:
-            error = _failure(asking.provider, asking.context())
+        with asking_of(store) as asking:
+            error = asking.failure()
 
             assert_no_leak(_KEY, error, frames_of=type(asking.provider).__module__)
 
@@ -202,7 +191,7 @@ class ProviderConformance:
         root.addHandler(records)
         root.setLevel(logging.DEBUG)
         try:
-            with _asking(store) as asking:
+            with asking_of(store) as asking:
                 asking.resolver.resolve()
         finally:
             root.removeHandler(records)
@@ -212,12 +201,13 @@ class ProviderConformance:
 
     def test_no_network_before_it_is_asked(self, store: Store) -> None:
         """Neither importing nor making the provider speaks to anybody."""
-        with _asking(store) as asking:
+        with asking_of(store) as asking:
             arguments = [store.provider, json.dumps(store.options())]
             environ = {**asking.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             made_it = subprocess.run(  # noqa: S603  # our own interpreter
-                [sys.executable, "-c", _MAKE_ONE, *arguments], env=environ, capture_output=True, text=True, check=False
-            )
+                [sys.executable, "-c", _MAKE_ONE, *arguments],
+                env=environ, capture_output=True, text=True, check=False, timeout=3 * TIMEOUT,
+            )  # fmt: skip
 
         assert made_it.returncode == 0, made_it.stderr
 
@@ -233,73 +223,9 @@ class ProviderConformance:
         assert not silent, f"options without a description: {', '.join(silent)}"
 
 
-class _Asking(NamedTuple):
-    """A provider with the store's options, and a resolver whose chain it is."""
-
-    name: str
-    resolver: Resolver
-    provider: CredentialProvider
-    environ: dict[str, str]
-
-    def context(self, deadline: float | None = None) -> Context:
-        """Give what a provider is asked with."""
-        ends = time.monotonic() + _TIMEOUT if deadline is None else deadline
-        return Context(environ=self.environ, home=self.environ["HOME"], deadline=ends)
-
-    def attempt(self) -> Attempt:
-        """Ask, and give the outcome."""
-        return next(attempt for attempt in self.resolver.explain().attempts if attempt.entry == self.name)
-
-
-@contextmanager
-def _asking(store: Store, timeout: float = _TIMEOUT) -> Iterator[_Asking]:
-    """Make provider and resolver anew, with the store's variables in an environment of their own."""
-    import pytest
-
-    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
-        for name in filter(_is_ours, [*os.environ]):
-            patch.delenv(name)
-        for name, value in {"HOME": home, "USERPROFILE": home, **store.environ()}.items():
-            patch.setenv(name, value)
-        options = store.options()
-        chain = {store.provider: {**options, "timeout": timeout}}
-        settings = {"providers": [store.provider], "provider": chain, "deadline": 2 * _TIMEOUT}
-        environ = dict(os.environ)
-        resolver = Resolver(settings, environ=environ, home=Path(environ["HOME"]))
-        yield _Asking(store.provider, resolver, made(store.provider, options), environ)
-
-
-def made(name: str, options: dict[str, object]) -> CredentialProvider:
-    """Make a provider as a resolver does, from its name and its options."""
-    return build(
-        Registry().provider(name),
-        {option: Setting(value, "Store.options()") for option, value in options.items()},
-        name,
-    )
-
-
-def _is_ours(variable: str) -> bool:
-    return variable.startswith(("LAMINI", "LLAMA_", "POWERML"))
-
-
 def _corrupt(store: Store) -> None:
     store.put(_KEY)
     store.corrupt(f'{{"key": "{_KEY}')
-
-
-def _provided(provider: CredentialProvider, context: Context, together: threading.Barrier | None = None) -> str | None:
-    if together:
-        together.wait(_TIMEOUT)
-    secret = provider.provide(context)
-    return None if secret is None else secret.key
-
-
-def _failure(provider: CredentialProvider, context: Context) -> BaseException | None:
-    try:
-        provider.provide(context)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises is what is looked at
-        return error
-    return None
 
 
 def _expect(outcome: Outcome, attempt: Attempt) -> None:

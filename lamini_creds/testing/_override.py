@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ContextDecorator
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from lamini_creds import _api
@@ -11,14 +13,17 @@ from lamini_creds._credential import Hidden, Secret
 from lamini_creds.testing._doubles import resolver_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable
 
     from lamini_creds._provider import Context
     from lamini_creds._resolver import Resolver
 
+F = TypeVar("F", bound="Callable[..., Any]")
 
-@contextmanager
-def override(*, key: str, url: str) -> Iterator[Resolver]:
+_covered: dict[Resolver, Resolver | None] = {}
+
+
+def override(*, key: str, url: str) -> Override:
     """
     Let `resolve_credentials()` give this key and URL, for as long as the block runs.
 
@@ -28,26 +33,63 @@ def override(*, key: str, url: str) -> Iterator[Resolver]:
     ...     resolve_credentials()
     <Credential ab11f8f5 for http://localhost:8000 from override (override), profile production>
 
-    Whatever the profile; also for `aresolve_credentials()`, and as the
-    decorator of a function. What the caller passes still comes first. The URL
-    is asked for so that no test's key goes to a real server by default.
+    Whatever the profile and the thread; also for `aresolve_credentials()`, and
+    as the decorator of a function, async or not. What the caller passes still
+    comes first. The URL is asked for so that no test's key goes to a real
+    server by default.
 
     Args:
         key: A key made for the test.
         url: The test's server.
 
-    Yields:
-        The resolver that gives them, for applications that make one of their own.
+    Returns:
+        A context manager: what it gives is the resolver, for applications that make one of their own.
     """
-    before, given = _api._resolver, Hidden((key, url))
-    del key, url
-    service = before._setup._service if before else None
-    stand_in = resolver_of({"override": _Given(given)}, _accepted(given), service=service)
-    _api._resolver = stand_in
-    try:
-        yield stand_in
-    finally:
-        _api._resolver = before
+    return Override(Hidden((key, url)))
+
+
+class Override(ContextDecorator):
+    """
+    Puts a resolver in the place of the process-wide one.
+
+    Args:
+        given: Key and URL.
+    """
+
+    def __init__(self, given: Hidden[tuple[str, str]]) -> None:
+        self._given = given
+
+    def __enter__(self) -> Resolver:
+        """Let it stand in."""
+        before = _api._resolver
+        service = before._setup._service if before else None
+        self._stand_in = resolver_of({"override": _Given(self._given)}, _accepted(self._given), service=service)
+        _covered[self._stand_in], _api._resolver = before, self._stand_in
+        return self._stand_in
+
+    def __exit__(self, *_: object) -> None:
+        """Bring back what it covers; where another thread's covers it, that one goes on."""
+        before = _covered.pop(self._stand_in)
+        above = next((upper for upper, lower in _covered.items() if lower is self._stand_in), None)
+        if above is None:
+            _api._resolver = before
+        else:
+            _covered[above] = before
+
+    def __call__(self, function: F) -> F:
+        """Give the function that runs inside, to its end if it is awaited."""
+        if not iscoroutinefunction(function):
+            return super().__call__(function)
+
+        @wraps(function)
+        async def inside(*args: Any, **named: Any) -> Any:
+            with self._recreate_cm():
+                return await function(*args, **named)
+
+        return inside  # type: ignore[return-value]  # it is called and awaited as the function is
+
+    def _recreate_cm(self) -> Override:
+        return Override(self._given)
 
 
 def _accepted(given: Hidden[tuple[str, str]]) -> dict[str, object]:

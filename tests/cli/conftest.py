@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import select
 import subprocess
@@ -55,6 +56,7 @@ class Terminal:
     def __init__(self, arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -> None:
         self._master, theirs = os.openpty()
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a part may end within a character
         self._running = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", _IN_TERMINAL, *arguments],
             cwd=directory, env={**environ, "TERM": "xterm"}, start_new_session=True,
@@ -88,7 +90,7 @@ class Terminal:
             part = os.read(self._master, 4096)
         except OSError:
             part = b""
-        self.shown += part.decode()
+        self.shown += self._decoder.decode(part)
         return bool(part)
 
 

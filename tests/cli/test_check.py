@@ -200,6 +200,13 @@ def test_a_project_that_reorders_is_in_order(command: Command, project: Path) ->
     assert (0, f"read: {file}") == (done.exit_code, done.stdout.splitlines()[0])
 
 
+def test_an_order_that_is_overruled_needs_none(command: Command, project: Path) -> None:
+    """Where the environment sets the order, a project's does not count, whatever it names."""
+    (project / "pyproject.toml").write_text('[tool.lamini_creds]\nproviders = ["yaml:mine"]\n')
+
+    assert [2, 0] == [command("check", **given).exit_code for given in ({}, {"LAMINI_CREDS_PROVIDERS": "env"})]
+
+
 def test_a_project_without_our_table_is_passed_over(command: Command, project: Path) -> None:
     """A project file that is not ours is not read as ours, and one above it is."""
     (project / "pyproject.toml").write_text('[tool.lamini_creds]\nhttp = "any"')

@@ -89,6 +89,11 @@ def test_help_names_every_command(process: Process) -> None:
     assert done.stdout.startswith("Usage: lamini-creds ")
 
 
+def test_help_cuts_nothing_off(process: Process) -> None:
+    """What a command is for fits into a line of a terminal of 80 columns."""
+    assert "..." not in process("--help", COLUMNS="80").stdout.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_a_command_tells_the_exit_status(name: str, command: Command) -> None:
     """The help of each command says what its exit status means."""
@@ -159,3 +164,28 @@ def test_a_narrow_encoding_does_no_harm(process: Process, tmp_path: Path) -> Non
 
     assert 1 == done.returncode
     assert r"h\u0151me" in done.stdout
+
+
+CLOSED = {
+    "explain": (">&-", 0),
+    "doctor": (">&-", 0),
+    "providers": (">&-", 0),
+    "run -- true": (">&- 2>&-", 0),
+    "login --stdin": ("<&-", 2),
+    "trust": ("<&-", 2),
+}
+
+
+@POSIX
+@pytest.mark.parametrize("words", CLOSED)
+def test_closed_streams(words: str, clean: dict[str, str], project: Path) -> None:
+    """A command that is started with a standard stream closed, as daemons do, does what it can."""
+    closed, status = CLOSED[words]
+    (project / "pyproject.toml").write_text("[tool.lamini_creds]\ndeadline = 3\n" if words == "trust" else "")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m lamini_creds {words} {closed}', sys.executable],
+        cwd=project, env=clean | {"LAMINI_API_KEY": "test-key-1"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (status, False) == (done.returncode, "Traceback" in done.stderr)

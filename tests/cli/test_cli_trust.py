@@ -284,7 +284,7 @@ def test_a_file_elsewhere(agree: Agree, tmp_path: Path, process: Process) -> Non
         ("[tool.ruff]", "has no table [tool.lamini_creds]"),
         ("[tool.lamini_creds]\nhtttp = 1", "[tool.lamini_creds] htttp: [tool.lamini_creds] has no option 'htttp'"),
         ("[tool.lamini_creds]\ndeadline = 'x'", "[tool.lamini_creds] deadline: has the wrong type or value"),
-        ("[tool", "this is not TOML"),
+        ("[tool", "end of document: this is not TOML"),
     ],
 )
 def test_what_is_wrong_is_told_first(process: Process, project: Path, text: str | None, reason: str) -> None:

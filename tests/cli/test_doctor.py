@@ -160,7 +160,7 @@ def test_a_store_that_fails_is_a_finding(end: str, outcome: str, command: Comman
     assert [("env", "found", False), ("exec", outcome, True)] == [
         (attempt["entry"], attempt["outcome"], attempt["shadowed"]) for attempt in told["attempts"][1:]
     ]
-    assert re.fullmatch(rf"exec: \S+/sh: .*\(it exited with \d\), {outcome}", told["findings"][0]["what"])
+    assert re.fullmatch(rf"exec: \S+/sh: .*\(it exited with \d\) \({outcome}\)", told["findings"][0]["what"])
     assert "lamini-creds explain --all" == told["findings"][0]["command"]
 
 
@@ -172,7 +172,7 @@ def test_a_store_of_a_plugin_is_tried(command: Command, install: Install, site: 
 
     assert (site / "asked").exists()
     assert [
-        "1. keeper: room 1: is closed, denied",
+        "1. keeper: room 1: is closed (denied)",
         "   Ask the keeper.",
         "   $ lamini-creds explain --all",
     ] == done.stdout.splitlines()[-3:]
@@ -273,7 +273,7 @@ def test_a_key_file_that_others_can_write(command: Command, home: Path) -> None:
     file.chmod(0o666)
     what, mend = findings(command("doctor", "--json"))[0]
 
-    assert "yaml: ~/.lamini/configure.yaml: holds a key and can be changed by other users, invalid" == what
+    assert "yaml: ~/.lamini/configure.yaml: holds a key and can be changed by other users (invalid)" == what
     assert "chmod 600 ~/.lamini/configure.yaml" == mend
 
 

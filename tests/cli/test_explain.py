@@ -82,7 +82,13 @@ def test_nothing_found(command: Command, home: Path) -> None:
     assert [
         "error: no provider has a key for Lamini, profile 'production'",
         "  Set LAMINI_API_KEY, or put the key in one of these places.",
+        "  To store one: lamini-creds login --profile production",
     ] == done.stderr.splitlines()
+
+
+def test_login_is_named_where_it_helps_alone(command: Command) -> None:
+    """What login would store is no answer to a chain that does not look there."""
+    assert "login" not in command("explain", LAMINI_CREDS_PROVIDERS="env,file").stderr
 
 
 def test_near_misses_are_told(command: Command) -> None:
@@ -155,7 +161,7 @@ def test_warnings_are_told(command: Command) -> None:
     done = command("explain", LAMINI_API_KEY="test-key-1", LAMINI_API_URL="http://gpu.internal:8000")
 
     assert 0 == done.exit_code
-    assert "warning: LAMINI_API_URL: the key goes to http://gpu.internal:8000 over plain http" in done.stdout
+    assert "warning: LAMINI_API_URL: the key goes to http://gpu.internal:8000 over plain http" in done.stderr
 
 
 def test_remedies_of_failures_passed_over_are_told(command: Command, install: Install) -> None:

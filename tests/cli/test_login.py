@@ -149,7 +149,7 @@ def test_nobody_else_can_read_it(pipe: Process, file: Path) -> None:
         (f'"{KEY}"', "error: the key has quotes around it\n"),
         (f"Bearer {KEY}", "error: the key starts with a header's words\n"),
         (f"{KEY} {KEY}", "error: character 22 of the key is a blank\n"),
-        ("  ", "error: the key passed is blank\n"),
+        ("  ", "error: no key was given\n"),
     ],
 )
 def test_a_wrong_key(terminal: Open, file: Path, key: str, reason: str) -> None:
@@ -200,6 +200,11 @@ def test_the_key_is_piped_in(pipe: Process, file: Path) -> None:
 
     assert (0, "", {"production": {"key": KEY}}) == (done.returncode, done.stderr, held(file))
     assert_no_leak(KEY, done.stdout)
+
+
+def test_a_mark_before_the_key(pipe: Process, file: Path) -> None:
+    """The byte order mark that PowerShell sends first is none of the key's."""
+    assert (0, {"production": {"key": KEY}}) == (pipe(f"\ufeff{KEY}\r\n").returncode, held(file))
 
 
 def test_stdin_at_a_terminal(terminal: Open) -> None:
@@ -305,6 +310,14 @@ def test_what_prevents_it_is_told(pipe: Process) -> None:
     assert 0 == done.returncode
     assert done.stderr.startswith("warning: the key is stored, and yet the profile 'production' gives none: ")
     assert "was stored with another URL than LAMINI_API_URL names" in done.stderr
+
+
+def test_the_url_of_now_is_stored_too(pipe: Process, home: Path) -> None:
+    """Where a variable names the server that the key is for, the key does not go elsewhere without the variable."""
+    pipe(KEY, LAMINI_API_URL="https://a.test")
+    stored = yaml.safe_load((home / ".powerml" / "configure_llama.yaml").read_text())
+
+    assert {"production": {"key": KEY, "url": "https://a.test"}} == stored
 
 
 def test_copied_from_the_environment(command: Command, file: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import lamini_creds
 from lamini_creds._credential import Hidden
 from lamini_creds._outcome import Problem
-from lamini_creds.providers._helper import LIMIT, Ended, Late, run
+from lamini_creds.providers._helper import LIMIT, Ended, Late, _Stream, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,19 @@ def test_it_prints_without_what_was_said() -> None:
     done = ended(f"echo {CANARY}; echo {CANARY} >&2")
 
     assert CANARY not in f"{done!r} {done.output!r} {done.complaint!r}"
+
+
+def test_the_last_words_of_a_complaint() -> None:
+    """What is written in a program's last moment is taken in, however much came before it."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as pipe, os.fdopen(writing, "wb", 0) as complaint:
+        stream = _Stream(pipe, 4, last=True)
+        complaint.write(b"first")
+        stream.take()
+        complaint.write(b"last")
+        stream.take_rest()
+
+    assert b"last" == stream.data
 
 
 def test_a_complaint_is_kept_by_its_end() -> None:

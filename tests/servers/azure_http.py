@@ -74,6 +74,8 @@ class JsonServer:
 class _Server(http.server.ThreadingHTTPServer):
     """Says nothing of clients that go away: some tests are about them."""
 
+    request_queue_size = 128  # of a herd's connections none is to be dropped, and tried again after a second
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)

@@ -77,6 +77,8 @@ class Shed:
     def read(self, text, context):
         if self.fault == "shows":
             object.__setattr__(self, "path", self.path + "?" + text) if "?" not in self.path else None
+        if self.fault == "prints":
+            print("found", text)
         if self.fault == "other":
             return Secret("test-key-of-somebody-else", source="the shed")
         if self.fault == "nameless":
@@ -153,11 +155,11 @@ FAULTS = {
     "test_malformed": ["takes all"],
     "test_hang": ["gone"],
     "test_time_budget": ["patient"],
-    "test_failing_in_time_is_unavailable": ["gone"],
+    "test_failing_in_time_is_unavailable": ["gone", "patient"],
     "test_rotation": ["keeps"],
     "test_threads": ["threads"],
     "test_fork": ["forks"],
-    "test_nothing_leaks": ["shows"],
+    "test_nothing_leaks": ["shows", "prints"],
     "test_no_failure_leaks": ["raises", "quotes"],
     "test_quiet_logs": ["talks"],
     "test_no_network_before_it_is_asked": ["early"],

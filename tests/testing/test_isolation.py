@@ -77,6 +77,21 @@ def test_it(lamini_creds_isolation):
 def test_it():
     assert not {"LAMINI_API_KEY", "AWS_ACCESS_KEY_ID", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CLIENT_SECRET", "VAULT_TOKEN"} & {*os.environ}
 """,
+    "nor at the import of the tests": """
+with pytest.raises(lamini_creds.CredentialsNotFoundError):
+    lamini_creds.resolve_credentials()
+
+def test_it():
+    pass
+""",
+    "nor in a fixture of the session": """
+@pytest.fixture(scope="session")
+def found():
+    return lamini_creds.Resolver({"providers": ["env", "yaml"]}).explain().credential
+
+def test_it(found):
+    assert found is None
+""",
     "one test's resolver is not the next one's": """
 @pytest.mark.parametrize("number", "12")
 def test_it(number, monkeypatch):

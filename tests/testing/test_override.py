@@ -80,6 +80,29 @@ def test_it_decorates_a_function() -> None:
     assert KEY == application()
 
 
+def test_it_decorates_a_coroutine_function() -> None:
+    """It holds until what was awaited is done, not only until it is begun."""
+
+    @override(key=KEY, url=URL)
+    async def application() -> str:
+        await asyncio.sleep(0)
+        return (await aresolve_credentials()).key
+
+    assert [KEY, "test-key-of-the-machine"] == [asyncio.run(application()), resolve_credentials().key]
+
+
+def test_two_that_overlap() -> None:
+    """The one that began first may end first, as in two threads: the other holds on, and then the machine is back."""
+    first, second = override(key=KEY, url=URL), override(key="test-key-second", url=URL)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()
+    between = resolve_credentials().key
+    second.__exit__()
+
+    assert ("test-key-second", "test-key-of-the-machine") == (between, resolve_credentials().key)
+
+
 def test_it_speaks_for_the_configured_service() -> None:
     """The header is that of the service whose resolver it stands in for."""
     lamini_creds.configure(Resolver(service=Service("Acme", prefix="ACME", header="X-API-Key", scheme="")))
