@@ -13,7 +13,6 @@ from lamini_creds import hookspecs
 from lamini_creds._forks import IMPORTS
 from lamini_creds._plugged import unfit
 from lamini_creds._registry import BUILT_IN
-from lamini_creds._settings import DEFAULT_ORDER
 from lamini_creds._text import did_you_mean, printable
 from lamini_creds.errors import (
     ConfigError,
@@ -30,6 +29,10 @@ if TYPE_CHECKING:
 
     from lamini_creds._event import Event
     from lamini_creds._provider import CredentialProvider
+
+
+# Which plugin of this project, lamini-creds-NAME, offers what.
+_OURS = {"aws": "aws", "aws-ssm": "aws", "azure": "azure", "gcp": "gcp", "google": "gcp", "vault": "vault"}
 
 
 class Offer(NamedTuple):
@@ -189,10 +192,11 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
             remedy=f"Uninstall one, or pick: [tool.lamini_creds.provider.{name}] "
             f'distribution = "{printable(offers[0].distribution)}"',
         )
-    if name in DEFAULT_ORDER:
+    if name in _OURS:
+        plugin = f"lamini-creds-{_OURS[name]}"
         return ProviderUnsupported(
-            f"the plugin lamini-creds-{name} is not installed",
-            remedy=f"Install it from this project's plugins/lamini-creds-{name}, or take '{name}' out of `providers`.",
+            f"the plugin {plugin} is not installed",
+            remedy=f"Install it from this project's plugins/{plugin}, or take '{name}' out of `providers`.",
         )
     names = {*BUILT_IN, *(offer.name for offer in installed())}
     near, listed = did_you_mean(name, names), f"Installed: {', '.join(map(printable, sorted(names)))}."

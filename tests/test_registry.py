@@ -303,3 +303,14 @@ def test_an_observer_that_is_a_provider_too(tmp_path: Path, monkeypatch: pytest.
     Resolver({"providers": ["acme"]}, environ={}).resolve()
 
     assert [] == sys.modules[module].EVENTS
+
+
+@pytest.mark.parametrize(
+    ("name", "plugin"), {"aws-ssm": "aws", "google": "gcp", "vault": "vault", "azure": "azure"}.items()
+)
+def test_our_own_plugins_are_known(name: str, plugin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a plugin of this project is not installed, the error says which offers the provider."""
+    hide_installed(monkeypatch)
+
+    with pytest.raises(ProviderUnsupported, match=f"the plugin lamini-creds-{plugin} is not installed"):
+        Registry().provider(name)
