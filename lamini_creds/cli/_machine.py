@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lamini_creds._plugins import Offer
     from lamini_creds._settings import Settings
 
-_NEEDED = ("click", "msgspec", "pluggy", "PyYAML", "rich", "ruamel.yaml")
+_NEEDED = ("click", "msgspec", "pluggy", "PyYAML", "rich")
 _OURS = re.compile(r"(LAMINI|LLAMA|POWERML)_", re.IGNORECASE)
 _SET_THE_CLOCK = {
     "linux": "sudo timedatectl set-ntp true",
