@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -119,5 +120,10 @@ _docstrings = Sybil(
     setup=_open_page,
     teardown=_close_page,
 )
+
+# What is started in the background ignores these, and so would all that the tests start.
+for _signal, _handler in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}.items():
+    if hasattr(signal, _signal) and signal.getsignal(getattr(signal, _signal)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _signal), _handler)
 
 pytest_collect_file = (_pages + _docstrings).pytest()
