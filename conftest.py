@@ -122,8 +122,9 @@ _docstrings = Sybil(
 )
 
 # What is started in the background ignores these, and so would all that the tests start.
-for _signal, _handler in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}.items():
-    if hasattr(signal, _signal) and signal.getsignal(getattr(signal, _signal)) is signal.SIG_IGN:
-        signal.signal(getattr(signal, _signal), _handler)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_collect_file = (_pages + _docstrings).pytest()
