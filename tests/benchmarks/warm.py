@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import timeit
 import tracemalloc
 from pathlib import Path
@@ -99,6 +100,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     with tempfile.TemporaryDirectory() as folder, aws() as login:
         home, empty = home_with_yaml(Path(folder).resolve())
+        time.sleep(2.5)  # a file that has just changed is read again at each call
         os.chdir(empty)
         for name in [name for name in os.environ if name.startswith(("LAMINI", "LLAMA"))]:
             del os.environ[name]
