@@ -31,7 +31,10 @@ from lamini_creds.testing import StaticProvider, resolver_of
 if TYPE_CHECKING:
     from lamini_creds import Credential
 
-URLS = (None, "https://a.test", "https://a.test/base", "https://b.test", "http://localhost:9000")
+URLS = (
+    None, "https://a.test", "https://a.test/base", "https://a.test:9999", "https://b.test",
+    "http://localhost:9000", "https://localhost:9000",
+)  # fmt: skip
 ORIGINS = ("https://a.test", "https://b.test", "https://c.test")
 DEFAULT = "https://api.lamini.ai"
 PLACES = ("explicit", "env", "file", "yaml1", "yaml2", "mine", "store")
@@ -211,6 +214,26 @@ def test_a_path_is_the_higher_places() -> None:
     found = resolver_of({"store": store}, {"providers": ["env", "store"]}, environ=environ).resolve()
 
     assert ("https://a.test/v2", "LAMINI_API_URL") == (found.url, found.url_source)
+
+
+@pytest.mark.parametrize(
+    ("named", "goes"),
+    [
+        ("https://A.TEST:443/x", True),
+        ("https://a.test:9999", False),
+        ("http://a.test", False),
+        ("http://a.test:443", False),
+        ("https://a.test.", False),
+        ("https://b.a.test", False),
+    ],
+)
+def test_an_origin_is_more_than_a_host(named: str, goes: bool) -> None:  # a column of the table
+    """A key that is stored with a URL goes to its scheme, host and port, and to nothing else on the host."""
+    store = StaticProvider(Secret("test-key", url="https://a.test"))
+    rules = {"providers": ["env", "store"], "http": "any"}
+    asking = resolver_of({"store": store}, rules, environ={"LAMINI_API_URL": named})
+
+    assert goes is not isinstance(asking.explain().error, PairingError)
 
 
 def test_both_places_are_named() -> None:
