@@ -223,7 +223,7 @@ def parse_key(raw: object) -> Hidden[str] | Problem | None:
 def _refusal(key: str) -> Problem | None:
     if len(key) > _LONGEST_KEY:
         return Problem("the key is longer than 16 KiB", "Is it a whole file? Give the key alone.")
-    lowered = key[:16].lower()
+    lowered = f"{key[:16].lower()} "  # "Bearer" with nothing after it too
     for starts, reason, remedy in _LOOKALIKES:
         if lowered.startswith(starts):
             return Problem(f"the key {reason}", remedy)

@@ -55,7 +55,7 @@ def test_blank(raw: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["a", "12345", "a'b", 'a"', "a<b>", "***", "$x{y}", "Bearer", "sk_~!#%&()+,-./:;=?@[]^|", "a" * 16384]
+    "raw", ["a", "12345", "a'b", 'a"', "a<b>", "***", "$x{y}", "Bearer1", "sk_~!#%&()+,-./:;=?@[]^|", "a" * 16384]
 )
 def test_odd_but_fine(raw: str) -> None:
     """Printable ASCII is a key, up to 16 KiB."""
@@ -71,6 +71,7 @@ def test_odd_but_fine(raw: str) -> None:
         pytest.param(f"{LEFT}{KEY}{RIGHT}", "quotes", "Take the quotes away", id="typographic-quotes"),
         pytest.param(f"Bearer {KEY}", "header", "without 'Bearer'", id="bearer"),
         pytest.param(f"bearer {KEY}", "header", "without 'Bearer'", id="bearer-in-small-letters"),
+        pytest.param("Bearer ", "header", "without 'Bearer'", id="bearer-of-nothing"),
         pytest.param(f"Authorization: Bearer {KEY}", "header", "without 'Bearer'", id="whole-header"),
         pytest.param("<YOUR-LAMINI-API-KEY>", "angle brackets", "Put the real key", id="placeholder"),
         pytest.param("test-****-6789", "masked", "not its masked form", id="masked"),
