@@ -17,8 +17,12 @@ HttpPolicy = Literal["loopback", "private", "any"]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 65535
 _LONGEST_NAME = 253
-_METADATA = frozenset({"169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal"})
-_PRIVATE_SUFFIXES = (".local", ".internal", ".lan", ".home.arpa", ".svc", ".cluster.local")
+_METADATA = frozenset({
+    "metadata", "metadata.google.internal", "169.254.169.254", "[fd00:ec2::254]",  # Google Cloud, AWS, Azure and others
+    "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]",  # a container's login on ECS and EKS
+    "100.100.100.200",  # Alibaba Cloud
+})  # fmt: skip
+_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc", ".cluster.local")
 _BAD_CHARACTER = re.compile(r"[^!-~]|\\")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
@@ -128,24 +132,23 @@ def is_private(host: str) -> bool:
     address = _address(host)
     if address is None:
         name = host.rstrip(".")
-        return "." not in name or name.endswith(_PRIVATE_SUFFIXES) or _is_loopback(host)
+        return "." not in name or name.endswith(_PRIVATE_SUFFIXES)
     from ipaddress import ip_network
 
-    return any(
+    return _is_loopback(host) or any(
         address in ip_network(network)
         for network in (
-            "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-            "::1/128", "fe80::/10", "fc00::/7",
+            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fe80::/10", "fc00::/7",
         )
     )  # fmt: skip
 
 
 def _is_loopback(host: str) -> bool:
-    name = host.rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
+    """Say whether this is the very machine; the unspecified address, which servers print, leads to it as well."""
     address = _address(host)
-    return address is not None and address.is_loopback
+    if address is None:
+        return host.rstrip(".") == "localhost"
+    return address.is_loopback or address.is_unspecified
 
 
 def _bad_characters(raw: str) -> Problem | None:

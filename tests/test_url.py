@@ -182,6 +182,11 @@ def test_refused(raw: str, words: str) -> None:
         "http://metadata.google.internal/computeMetadata",
         "https://Metadata.Google.Internal.",
         "metadata.google.internal:80",
+        "http://metadata/computeMetadata",
+        "http://169.254.170.2/v2/credentials",
+        "http://169.254.170.23/v1/credentials",
+        "http://[fd00:ec2::23]/v1/credentials",
+        "http://100.100.100.200/latest",
     ],
 )
 def test_metadata(raw: str) -> None:
@@ -192,7 +197,7 @@ def test_metadata(raw: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "localhost", "a.localhost", "localhost.", "127.0.0.1", "127.255.255.254", "[::1]",
+        "localhost", "a.localhost", "localhost.", "127.0.0.1", "127.255.255.254", "[::1]", "0.0.0.0", "[::]",  # noqa: S104
         "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1", "100.127.255.255",
         "169.254.1.1", "[fe80::1]", "[febf::1]", "[fc00::1]", "[fdff::1]",
         "box", "box.", "box.local", "box.internal", "box.lan", "box.home.arpa", "llm.team.svc", "llm.svc.cluster.local",
@@ -207,8 +212,8 @@ def test_private(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "api.lamini.ai", "8.8.8.8", "0.0.0.0", "11.0.0.1", "172.15.255.255", "172.32.0.1", "192.167.1.1", "100.63.0.1",  # noqa: S104
-        "100.128.0.1", "128.0.0.1", "[2001:db8::1]", "[::]", "[fec0::1]", "local.example.com",
+        "api.lamini.ai", "8.8.8.8", "0.0.0.1", "11.0.0.1", "172.15.255.255", "172.32.0.1", "192.167.1.1", "100.63.0.1",
+        "100.128.0.1", "128.0.0.1", "[2001:db8::1]", "[fec0::1]", "local.example.com",
     ],
 )  # fmt: skip
 def test_public(host: str) -> None:
@@ -217,8 +222,12 @@ def test_public(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["https://api.lamini.ai", "http://localhost:5001", "http://127.9.9.9", "http://[::1]:1"]
-)
+    "raw",
+    [
+        "https://api.lamini.ai", "http://localhost:5001", "http://127.9.9.9", "http://[::1]:1",
+        "http://0.0.0.0:8000", "http://[::]:8000",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("policy", ["loopback", "private", "any", []], ids=str)
 def test_http_to_loopback(raw: str, policy: object) -> None:
     """Https, and plain http to loopback, are fine by every policy."""
@@ -231,6 +240,7 @@ def test_http_to_loopback(raw: str, policy: object) -> None:
         pytest.param("http://10.0.0.1:8000", "private", str, id="private-host-by-private"),
         pytest.param("http://10.0.0.1:8000", "any", str, id="private-host-by-any"),
         pytest.param("http://10.0.0.1:8000", "loopback", Problem, id="private-host-by-loopback"),
+        pytest.param("http://a.localhost:8000", "loopback", Problem, id="a-name-that-a-resolver-may-lead-elsewhere"),
         pytest.param("http://10.0.0.1:8000", ["http://10.0.0.1:8000"], type(None), id="private-host-listed"),
         pytest.param("http://10.0.0.1:8000", ["http://10.0.0.1:8001"], Problem, id="another-port-listed"),
         pytest.param("http://10.0.0.1:8000", ["https://10.0.0.1:8000"], Problem, id="another-scheme-listed"),
