@@ -32,9 +32,10 @@ class Claim:
     """
     A project file's table, and whether the user trusts it.
 
-    The fingerprint is taken of the table as it was parsed, of the file's real
-    path, and of the files of the same checkout that the table names: whatever
-    is changed on the disk meanwhile, what counts is what was looked at.
+    The fingerprint is taken of the table as it was parsed, of the file's path
+    and its real path, and of the files of the same checkout that the table
+    names: whatever is changed on the disk meanwhile, what counts is what was
+    looked at. A link to the file of another checkout is a file of its own.
 
     Args:
         settings: The table.
@@ -44,7 +45,9 @@ class Claim:
     """
 
     def __init__(self, settings: Hidden[Any], path: str, environ: Hidden[Mapping[str, str]], home: str | None) -> None:
-        self.settings, self.path, self._environ, self._home = settings, os.path.realpath(path), environ, home
+        directory, name = os.path.split(path)
+        self.path, self._real = os.path.join(os.path.realpath(directory), name), os.path.realpath(path)
+        self.settings, self._environ, self._home = settings, environ, home
         self.store = _truststore.find(environ, home)
 
     @cached_property
@@ -65,7 +68,7 @@ class Claim:
 
         if isinstance(self.files, Problem):
             return self.files
-        text = ascii((_FORM, self.path, self.settings.value, sorted(self.files)))
+        text = ascii((_FORM, self.path, self._real, self.settings.value, sorted(self.files)))
         return sha256(text.encode()).hexdigest()
 
     @cached_property

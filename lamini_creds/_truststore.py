@@ -32,7 +32,7 @@ class Store(NamedTuple):
         Look up what is trusted of a project file.
 
         Args:
-            project: The project file's real path.
+            project: The project file's path, its directory's real one.
 
         Returns:
             The fingerprint that the user agreed to, None where there is none,
@@ -48,7 +48,7 @@ class Store(NamedTuple):
         Keep what the user agreed to, in place of what was kept for this file.
 
         Args:
-            project: The project file's real path.
+            project: The project file's path, its directory's real one.
             fingerprint: What is trusted of it; None to forget it.
 
         Raises:

@@ -103,6 +103,27 @@ def test_another_path_is_not_trusted(checkout: Checkout) -> None:
     ]
 
 
+def test_a_link_to_a_trusted_file_is_not_trusted(checkout: Checkout) -> None:
+    """Another checkout does not get the trust of a file by a link to it."""
+    checkout.trust({"http": "any"})
+    other = checkout.root.parent / "other" / "pyproject.toml"
+    other.parent.mkdir()
+    other.symlink_to(checkout.file)
+
+    assert "unknown" == checkout.claim({"http": "any"}, other).standing
+
+
+def test_a_link_that_is_turned_to_another_file_is_not_trusted(checkout: Checkout) -> None:
+    """Trust in a project file that is a link is in what it leads to, too."""
+    link, other = checkout.file.with_name("link"), checkout.file.with_name("other")
+    link.symlink_to(checkout.file)
+    before = checkout.claim({"http": "any"}, link).fingerprint
+    link.unlink()
+    link.symlink_to(other)
+
+    assert before != checkout.claim({"http": "any"}, link).fingerprint
+
+
 def test_the_path_is_part_of_the_fingerprint(checkout: Checkout) -> None:
     """A fingerprint that was taken of one file is not that of another."""
     files = [checkout.file, checkout.root / "pyproject.toml"]
