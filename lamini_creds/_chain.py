@@ -290,7 +290,7 @@ class Walk:
                     yield self._sights[entry].answer
 
     def _fail(self, label: str, place: str, reason: str, remedy: str, error: type[CredentialError]) -> None:
-        self._failure = error(reason, place=f"{label}: {place}" if place else label, remedy=remedy)
+        self._failure = error(reason, place=label if place in ("", label) else f"{label}: {place}", remedy=remedy)
         last = self._attempts[-1]
         if last.outcome is Outcome.FOUND:
             self._attempts[-1] = Attempt(
