@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -124,7 +123,12 @@ def _file_layer(path: str, *, must_exist: bool = False, user: User | None = None
 
 
 def file_content(path: str, *, must_exist: bool = False, project: bool = False) -> _read.Content | None:
-    """Read a file of settings; None where it is not there, or is a project's that does not mention us."""
+    """
+    Read a file of settings; None where it is not there, or is a project's that does not mention us.
+
+    A project's file is judged by its content, and one that must exist was named by the user; any other is believed,
+    and so nobody else may have written it.
+    """
     content = _read.read(path)
     if isinstance(content, _read.Missing) and not must_exist:
         return None
@@ -134,6 +138,9 @@ def file_content(path: str, *, must_exist: bool = False, project: bool = False) 
             place=printable(path),
             remedy=content.remedy if isinstance(content, Problem) else "Create the file, or mend its name.",
         )
+    if content.writable and not (project or must_exist):
+        remedy = f"Run: {_read.mending(content.writable, printable(path), 'go-w')}"
+        raise ConfigError(f"holds settings and {content.writable}", place=printable(path), remedy=remedy)
     return None if project and not any(name in content.data for name in _OURS) else content
 
 
@@ -154,10 +161,10 @@ def _named_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | N
 
 
 def _no_project(environ: Hidden[Mapping[str, str]]) -> bool:
-    value = environ.value.get(f"{PREFIX}NO_PROJECT", "").strip()
-    if value not in ("", "0", "1"):
+    value = Hidden(environ.value.get(f"{PREFIX}NO_PROJECT", "").strip())
+    if value.value not in ("", "0", "1"):
         raise ConfigError("is neither 0 nor 1", place=f"{PREFIX}NO_PROJECT", remedy="Set it to 1, or unset it.")
-    return value == "1"
+    return value.value == "1"
 
 
 def _user_file(environ: Hidden[Mapping[str, str]], home: str | None) -> str | None:
@@ -200,12 +207,7 @@ def _project_files(home: str | None) -> Iterator[str]:
 
 
 def _others_write(directory: str) -> bool:
-    """Judge by owner and mode; a group with the user's own number is the user's alone, as umask 002 supposes."""
-    if sys.platform == "win32":
-        return False
     try:
-        seen = os.stat(directory)
+        return bool(_read.writable(os.stat(directory)))
     except OSError:
         return True
-    group = 0 if seen.st_gid == seen.st_uid else stat.S_IWGRP
-    return bool(seen.st_mode & (group | stat.S_IWOTH)) or seen.st_uid not in (0, os.geteuid())

@@ -134,14 +134,19 @@ def exposure(content: Content, permissions: Permissions, path: str, *, key: bool
     what = content.writable or (content.readable if key else "")
     if permissions == "off" or not what:
         return None
-    from shlex import quote
-
     held = f"holds a {'key' if key else 'URL'} and {what}"
-    command = 'chown "$(id -u)"' if what == _FOREIGN else "chmod 600"
-    mend = f"{command} {quote(path)}"
+    mend = mending(what, path, "600")
     if content.writable or permissions == "strict":
         return Problem(held, f'Run: {mend}; or, if that is meant, set permissions = "off".')
     return f"{path} {held}; run: {mend}"
+
+
+def mending(what: str, path: str, mode: str) -> str:
+    """Give the command that keeps others out of a file which they could change or read."""
+    from shlex import quote
+
+    command = 'chown "$(id -u)"' if what == _FOREIGN else f"chmod {mode}"
+    return f"{command} {quote(path)}"
 
 
 def _read_opened(opened: int) -> Content | Problem:
@@ -155,7 +160,7 @@ def _read_opened(opened: int) -> Content | Problem:
         left -= len(part)
     if not left:
         return Problem("is larger than 1 MiB", "Is it the right file?")
-    return Content(b"".join(parts), _writable(seen), _readable(opened, seen))
+    return Content(b"".join(parts), writable(seen), _readable(opened, seen))
 
 
 def _not_a_file(seen: os.stat_result) -> Problem:
@@ -163,18 +168,25 @@ def _not_a_file(seen: os.stat_result) -> Problem:
     return Problem(f"is {kind}, not a file", "Put a regular file there.")
 
 
-def _writable(seen: os.stat_result) -> str:
+def writable(seen: os.stat_result) -> str:
+    """Say why somebody else could change a file or directory; nothing where nobody could."""
     if not _POSIX:
         return ""
     if seen.st_uid not in (0, os.geteuid()):
         return _FOREIGN
-    return "can be changed by other users" if seen.st_mode & 0o022 else ""
+    return "can be changed by other users" if _others_may(seen, 0o022) else ""
 
 
 def _readable(opened: int, seen: os.stat_result) -> str:
-    if not _POSIX or seen.st_uid == 0 or not seen.st_mode & 0o044:
+    if not _POSIX or seen.st_uid == 0 or not _others_may(seen, 0o044):
         return ""
     return "" if os.fstatvfs(opened).f_flag & os.ST_RDONLY else "can be read by other users"
+
+
+def _others_may(seen: os.stat_result, bits: int) -> bool:
+    """Judge by the mode; a group with the owner's own number is the owner's alone, as umask 002 supposes."""
+    private = stat.S_IRWXG if seen.st_gid == seen.st_uid else 0
+    return bool(seen.st_mode & bits & ~private)
 
 
 def _unopened(path: str, error: OSError | ValueError) -> Missing | Problem:

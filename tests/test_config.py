@@ -92,6 +92,34 @@ def test_a_named_file_below_home(disk: Disk) -> None:
     assert disk.read(LAMINI_CREDS_CONFIG="~/mine.toml").find("deadline", "production")
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("layer", ["user", "site"])
+@pytest.mark.parametrize(
+    ("mode", "owner", "reason"),
+    [
+        pytest.param(0o666, 0, "can be changed by other users\n.*chmod go-w ", id="everybody's"),
+        pytest.param(0o600, 1234, "belongs to another user\n.*chown ", id="another's"),
+    ],
+)
+def test_settings_of_others_are_refused(disk: Disk, layer: str, mode: int, owner: int, reason: str) -> None:
+    """A file of settings that is believed is refused where somebody else may have written it."""
+    disk.write(**{layer: 'allow_origins = ["https://b.test"]'})
+    file = {"user": disk.user_file, "site": disk.site_file}[layer]
+    file.chmod(mode)
+    os.chown(file, owner, owner)
+    with pytest.raises(ConfigError, match=f"{file.name}: holds settings and {reason}"):
+        disk.read()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="gives files away")
+def test_a_named_file_may_be_another_s(disk: Disk) -> None:
+    """Whoever names a file has looked at it: in a container it is often another user's."""
+    disk.write(named="deadline = 4")
+    os.chown(disk.named_file, 1234, 1234)
+
+    assert disk.read(LAMINI_CREDS_CONFIG=str(disk.named_file)).find("deadline", "production")
+
+
 def test_a_named_file_must_exist(disk: Disk) -> None:
     """A named file that is not there is an error with its name."""
     with pytest.raises(ConfigError, match=r"named\.toml: there is no such file"):
@@ -203,6 +231,17 @@ def test_the_search_ends_at_the_repositorys_root(disk: Disk) -> None:
     (disk.checkout.parent / "pyproject.toml").write_text("[tool.lamini_creds]\nhttp = 'any'\n")
 
     assert disk.read().find("http", "production") is None
+
+
+def test_the_search_ends_at_a_mount_point(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies above another file system belongs to whoever mounted it there."""
+    disk.write(project='providers = ["yaml"]')
+    inner = disk.checkout / "mounted" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(inner.parent))  # a mount takes a right of its own
+
+    assert not disk.read().find("providers", "production")
 
 
 @pytest.mark.parametrize("spelled", ["{home}", "{home}/", "{link}"], ids=["plain", "slash", "link"])

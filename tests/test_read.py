@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from shutil import rmtree
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -25,6 +25,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX files")
 as_root = pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can be somebody else")
 
 SOMEBODY = 12345
+USERS = 100  # a group that several users are in
 
 
 def _read_by_somebody(path: Path) -> str:
@@ -324,7 +325,7 @@ REASONS = {
     0o604: (READABLE, READABLE),
     0o644: (READABLE, READABLE),
     0o620: (UNWRITABLE, UNWRITABLE),
-    0o664: (UNWRITABLE, UNWRITABLE),
+    0o660: (UNWRITABLE, UNWRITABLE),
     0o666: (UNWRITABLE, UNWRITABLE),
 }
 EXPOSED = {
@@ -344,9 +345,23 @@ def _judge(path: Path, permissions: Mode) -> Problem | str | None:
 @pytest.mark.parametrize(("mode", "permissions", "expected"), EXPOSED.values(), ids=EXPOSED.keys())
 def test_mode(open_path: Path, mode: int, permissions: Mode, expected: str | None) -> None:
     """A user's file that others may change is refused; one that others may read is refused, warned of, or let be."""
-    (open_path / "key").write_bytes(b"test-key-1")
-    (open_path / "key").chmod(mode)
-    os.chown(open_path / "key", SOMEBODY, SOMEBODY)
+    judged = _judged_by_its_owner(open_path / "key", mode, USERS, permissions)
+
+    assert str(expected) in judged
+    assert (expected is not None) == (f"chmod 600 {open_path}/key" in judged)
+
+
+@as_root
+@pytest.mark.parametrize(("mode", "expected"), [(0o640, None), (0o660, None), (0o664, READABLE), (0o666, UNWRITABLE)])
+def test_a_group_of_the_owner_s_own(open_path: Path, mode: int, expected: str | None) -> None:
+    """Where each user has a group of that number, as umask 002 supposes, its permissions are the owner's."""
+    assert str(expected) in _judged_by_its_owner(open_path / "key", mode, SOMEBODY, "warn")
+
+
+def _judged_by_its_owner(path: Path, mode: int, group: int, permissions: Mode) -> str:
+    path.write_bytes(b"test-key-1")
+    path.chmod(mode)
+    os.chown(path, SOMEBODY, group)
     code = (
         "import os, sys; from lamini_creds import _read, _outcome; import shlex\n"
         f"os.setgroups([]); os.setresgid(*[{SOMEBODY}] * 3); os.setresuid(*[{SOMEBODY}] * 3)\n"
@@ -354,12 +369,9 @@ def test_mode(open_path: Path, mode: int, permissions: Mode, expected: str | Non
         "print(getattr(found, 'reason', found), '|', getattr(found, 'remedy', ''))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code, str(open_path / "key"), permissions],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-
-    assert str(expected) in ran.stdout
-    assert (expected is not None) == (f"chmod 600 {open_path}/key" in ran.stdout)
+        [sys.executable, "-c", code, str(path), permissions], capture_output=True, text=True, check=True, timeout=60
+    )
+    return ran.stdout
 
 
 @as_root
@@ -407,26 +419,18 @@ def test_the_remedy_is_quoted_for_the_shell(tmp_path: Path) -> None:
     assert f"chmod 600 '{tmp_path}/my key'" in found.remedy
 
 
-def _read_only_file() -> Path | None:
-    """Find a file of an ordinary user on a read-only mount, if this machine has one."""
-    mounts = Path("/proc/mounts")
-    for line in mounts.read_text().splitlines() if mounts.exists() else ():
-        path = Path(line.split()[1])
-        if "ro" in line.split()[3].split(",") and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o044:
-            return path
-    return None
-
-
-@posix
-def test_read_only_mount() -> None:
+@as_root
+@pytest.mark.parametrize(("flags", "readable"), [(0, True), (getattr(os, "ST_RDONLY", 0), False)])
+def test_read_only_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int, readable: bool) -> None:
     """A file on a read-only mount is nobody's to close: no warning."""
-    path = _read_only_file()
-    if path is None or path.stat().st_size > _read.LIMIT:
-        pytest.skip("no file is mounted read-only here")
-    content = _read.read(str(path))
+    (tmp_path / "key").write_bytes(b"test-key-1")
+    (tmp_path / "key").chmod(0o644)
+    os.chown(tmp_path / "key", SOMEBODY, SOMEBODY)
+    monkeypatch.setattr(os, "fstatvfs", lambda _: SimpleNamespace(f_flag=flags))  # mounting takes a right of its own
+    content = _read.read(str(tmp_path / "key"))
 
     assert isinstance(content, _read.Content)
-    assert not content.readable
+    assert readable == bool(content.readable)
 
 
 def test_imports_on_windows() -> None:

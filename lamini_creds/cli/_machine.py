@@ -115,10 +115,10 @@ def exposed(seen: Iterable[File]) -> Iterator[Finding]:
         path = quote(file.path)
         if file.owner not in ("you", "root"):
             yield Finding(f"{file.path} belongs to another user", "", f'chown "$(id -u)" {path}')
-        elif file.holds == "directory" and _config._others_write(file.path):
-            yield Finding(f"{file.path}: other users may put files there", "", f"chmod go-w {path}")
-        elif file.holds in ("settings", "trust") and re.match(r"-.{4}w|-.{7}w", file.mode):
-            yield Finding(f"{file.path}, which holds {file.holds}, can be changed by others", "", f"chmod go-w {path}")
+        elif file.holds != "key" and _config._others_write(file.path):
+            directory = file.holds == "directory"
+            what = "other users may put files there" if directory else f"other users may change the {file.holds} there"
+            yield Finding(f"{file.path}: {what}", "", f"chmod go-w {path}")
 
 
 def clock() -> Iterator[Finding]:

@@ -60,12 +60,10 @@ def _report(profile: str | None, environ: Hidden[Mapping[str, str]], home: str |
     resolution = Resolver().explain(profile=profile, all=True)
     settings = _settings(setup)
     files = _machine.files(settings, environ, home)
-    findings = [
-        *_of_mistakes(mistakes),
-        *_of_the_walk(resolution, {mistake.reason for mistake in mistakes}),
-        *_machine.exposed(files),
-        *_machine.clock(),
-    ]
+    findings = [*_of_mistakes(mistakes), *_of_the_walk(resolution, {mistake.reason for mistake in mistakes})]
+    mended = {finding.command for finding in findings}
+    findings += [finding for finding in _machine.exposed(files) if finding.command not in mended]
+    findings += _machine.clock()
     told = resolution.as_dict()
     return {
         "versions": _machine.versions(),

@@ -225,11 +225,11 @@ def test_settings_that_others_can_change(command: Command, home: Path) -> None:
     file.parent.chmod(0o777)
 
     assert [
-        ("~/.config/lamini_creds: other users may put files there", "chmod go-w ~/.config/lamini_creds"),
         (
-            "~/.config/lamini_creds/config.toml, which holds settings, can be changed by others",
+            "~/.config/lamini_creds/config.toml: holds settings and can be changed by other users",
             "chmod go-w ~/.config/lamini_creds/config.toml",
         ),
+        ("~/.config/lamini_creds: other users may put files there", "chmod go-w ~/.config/lamini_creds"),
     ] == findings(command("doctor", "--json", **PAIR))
 
 
@@ -244,11 +244,22 @@ def test_a_file_of_another_user(command: Command, home: Path) -> None:
 
     assert [
         (
-            "~/.config/lamini_creds/config.toml belongs to another user",
+            "~/.config/lamini_creds/config.toml: holds settings and belongs to another user",
             'chown "$(id -u)" ~/.config/lamini_creds/config.toml',
         )
     ] == findings(done)
     assert "user 12345" in [file["owner"] for file in report(done)["files"]]
+
+
+@POSIX
+def test_a_project_file_that_others_can_change(command: Command, project: Path) -> None:
+    """A project file that the user trusts, or named, is theirs to guard: doctor tells."""
+    file = project / "pyproject.toml"
+    file.write_text('[tool.lamini_creds]\nproviders = ["env"]\n')
+    file.chmod(0o666)
+    done = command("doctor", "--json", **PAIR)
+
+    assert [(f"{file}: other users may change the settings there", f"chmod go-w {file}")] == findings(done)
 
 
 @POSIX

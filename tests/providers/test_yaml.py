@@ -277,7 +277,7 @@ def test_deleted_working_directory(tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o620, 0o664, 0o666])
+@pytest.mark.parametrize("mode", [0o602, 0o622, 0o666])
 def test_changeable_by_others(tmp_path: Path, mode: int) -> None:
     """A file with a key that others may change is refused, with the file and the chmod."""
     _store(tmp_path / NEAR, KEY).chmod(mode)
