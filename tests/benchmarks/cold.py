@@ -57,6 +57,9 @@ import os, keyring
 from keyrings.alt.file import PlaintextKeyring
 PlaintextKeyring().get_password("lamini", "key")
 """
+BOTOCORE = "import botocore.session; botocore.session.get_session().get_credentials().get_frozen_credentials()"
+GOOGLE = "import google.auth; google.auth.default()"
+GOOGLE_LOGIN = '{"type": "authorized_user", "client_id": "test", "client_secret": "test", "refresh_token": "test"}'
 BOTO3 = "import boto3; boto3.client('secretsmanager').get_secret_value(SecretId='lamini')['SecretString']"
 SECRETS_CACHE = """
 import boto3
@@ -102,6 +105,7 @@ def home_with_yaml(home: Path) -> tuple[Path, Path]:
     file.touch(mode=0o600)
     file.write_text("production: {key: test-key-1, url: 'https://lamini.example.com'}\n")
     os.utime(file, (1, 1))
+    (home / "login.json").write_text(GOOGLE_LOGIN)
     return home, empty
 
 
@@ -118,8 +122,9 @@ def local(home: Path, empty: Path, rounds: int) -> None:
         "pydantic-settings, env and YAML": (SETTINGS_YAML, full),
         "dynaconf": ("from dynaconf import Dynaconf; Dynaconf(envvar_prefix='LAMINI').API_KEY", {**bare, **KEY}),
         "keyring, file": (KEYRING, bare),
-        "google-auth": ("import google.auth", bare),
-        "azure-identity": ("import azure.identity", bare),
+        "botocore, env": (BOTOCORE, {**bare, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}),
+        "google-auth, default login": (GOOGLE, {**bare, "GOOGLE_APPLICATION_CREDENTIALS": str(home / "login.json")}),
+        "azure-identity, default login": ("from azure.identity import *; DefaultAzureCredential()", bare),
     }
     goals = {
         "env, key and URL": Goal(1.5, "import pluggy"),

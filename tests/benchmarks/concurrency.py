@@ -1,9 +1,8 @@
 """
-Print what many callers at once cost the store and each other: cold herds, a refresh, an outage, an hour.
+Print what many callers at once cost the store and each other: cold herds, rejections, a refresh, a loop's stalls.
 
 Run by `run.py`, in an environment with the peers. The store here is a function
-that takes its time and counts. Outage and hour are told by a clock of their
-own: minutes pass in moments, and the figures are counts.
+that takes its time and counts.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, TypeVar
 
 from lamini_creds import ProviderUnavailable, Secret
-from lamini_creds.testing import FakeClock, ScriptedProvider, resolver_of
+from lamini_creds.testing import FakeClock, resolver_of
 
 from .table import Goal, show
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Fetch = Callable[[], str]
 Work = Callable[[], Awaitable[object]]
-HERD, TASKS, CALLERS, HOURS = 64, 1000, 8, 10
+HERD, TASKS, CALLERS = 64, 1000, 8
 URL = "https://lamini.example.com"
 PEERS = {
     "botocore": """
@@ -60,13 +60,16 @@ def make(fetch, life):
     return get
 """,
     "aws-secretsmanager-caching": """
+import itertools
 from aws_secretsmanager_caching import SecretCache, SecretCacheConfig
 def make(fetch, life):
     class Client:
+        versions = itertools.count(1)
         def describe_secret(self, **_):
-            return {"VersionIdsToStages": {"1": ["AWSCURRENT"]}}
-        def get_secret_value(self, **_):
-            return {"SecretString": fetch(), "VersionId": "1", "VersionStages": ["AWSCURRENT"]}
+            self.text = fetch()
+            return {"VersionIdsToStages": {str(next(self.versions)): ["AWSCURRENT"]}}
+        def get_secret_value(self, VersionId, **_):
+            return {"SecretString": self.text, "VersionId": VersionId, "VersionStages": ["AWSCURRENT"]}
     held = SecretCache(SecretCacheConfig(secret_refresh_interval=life), Client())
     return lambda: held.get_secret_string("lamini")
 """,
@@ -81,38 +84,68 @@ def make(fetch, life):
     held = Held()
     return lambda: held.get("lamini", max_age=life)
 """,
+    "azure-identity": """
+import http.server, json, os, threading, time
+def make(fetch, life):
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            ends = str(int(time.time() + life + 300))
+            body = json.dumps({"access_token": fetch(), "expires_on": ends, "token_type": "Bearer"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        def log_message(self, *_):
+            pass
+    class Server(http.server.ThreadingHTTPServer):
+        request_queue_size, daemon_threads = 128, True
+    server = Server(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    os.environ.update(IDENTITY_ENDPOINT=f"http://127.0.0.1:{server.server_port}", IDENTITY_HEADER="test")
+    from azure.identity import ManagedIdentityCredential
+    held = ManagedIdentityCredential()
+    return lambda: held.get_token("https://vault.azure.net/.default").token
+""",
 }
 
 
 class Slow:
-    """A store that takes so many seconds; a provider too."""
+    """A store that takes so many seconds, and fails where it is down; a provider too."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, *, down: bool = False) -> None:
+        self.seconds, self.down = seconds, down
         self.calls = itertools.count(1)
         self.made = 0
+        self.busy = (0.0, 0.0)
 
     def __call__(self) -> str:
-        self.made = next(self.calls)
+        self.made, began = next(self.calls), time.perf_counter()
         time.sleep(self.seconds)
+        self.busy = began, time.perf_counter()
+        if self.down:
+            raise ConnectionError
         return f"test-key-{self.made}"
 
     def provide(self, _context: Context) -> Secret:
-        return Secret(self(), url=URL)
+        with suppress(ConnectionError):
+            return Secret(self(), url=URL)
+        raise ProviderUnavailable("is down")
 
 
 def main() -> None:
     logging.disable()
     rounds = int(sys.argv[1]) // 4 if len(sys.argv) > 1 else 10
     herds(rounds)
+    failing_herds()
+    rejections()
     refreshes()
+    hanging()
     stall(rounds)
-    outage()
-    hours()
 
 
-def ours(store: Slow, life: float) -> Fetch:
-    resolver = resolver_of({"store": store}, {"provider": {"store": {"ttl": float(life)}}})
+def ours(store: Slow, life: float, clock: FakeClock | None = None) -> Fetch:
+    resolver = resolver_of({"store": store}, {"provider": {"store": {"ttl": float(life)}}}, clock=clock)
     return lambda: resolver.resolve().key
 
 
@@ -147,79 +180,70 @@ def herds(rounds: int) -> None:
     show("the same: wall time, as a multiple of the store's 50 ms", medians, dict.fromkeys(names, Goal(1.15)))
 
 
+def failing_herds() -> None:
+    """Let 64 threads ask a cold cache over a store of 50 ms that is down; azure-identity alone tries again itself."""
+    calls: dict[str, float] = {}
+    for name, make in makers().items():
+        if name != "azure-identity":
+            store = Slow(0.05, down=True)
+            at_once(HERD, failing(make(store, 3600)))
+            calls[name] = store.made
+    show(f"a cold herd of {HERD} threads, the store is down: calls to it", calls, {"lamini_creds": Goal(1)})
+
+
+def rejections() -> None:
+    """Let 100 threads say that a server rejects their key, and ask for another."""
+    store = Slow(0.05)
+    resolver = resolver_of({"store": store})
+    rejected = resolver.resolve()
+    keys = at_once(100, lambda _: (resolver.invalidate(rejected), resolver.resolve().key)[1])
+    figures = {
+        "calls to the store": store.made - 1.0,
+        "keys that are not the new one": 100.0 - keys.count("test-key-2"),
+    }
+    goals = {"calls to the store": Goal(1), "keys that are not the new one": Goal(0)}
+    show("100 threads whose key is rejected", figures, goals)
+
+
 def refreshes() -> None:
-    """Let 8 threads ask on and on, across a refresh from a store of 200 ms; show how long a call took."""
+    """Let 8 threads ask on and on, across a refresh from a store of 200 ms; show what a call took meanwhile."""
     ninety_nine, most = {}, {}
     for name, make in makers().items():
         store = Slow(0.2)
         get = make(store, 3)
         get()
-        seconds = sorted(itertools.chain(*at_once(CALLERS, lambda _, get=get: timed(get, 3.5))))  # type: ignore[misc]
+        seconds = during(store, at_once(CALLERS, lambda _, get=get: timed(get, 3.5)))  # type: ignore[misc]
         ninety_nine[name], most[name] = quantiles(seconds, n=100)[-1] * 1e3, seconds[-1] * 1e3
     show(
-        f"{CALLERS} threads across a refresh of 200 ms: p99 of a call, in ms", ninety_nine, {"lamini_creds": Goal(0.1)}
+        f"{CALLERS} threads during a refresh of 200 ms: p99 of a call, in ms", ninety_nine, {"lamini_creds": Goal(0.1)}
     )
     show("the same: the longest call, in ms", most, {"lamini_creds": Goal(5)})
 
 
-def stall(rounds: int) -> None:
-    """Show the longest time that an event loop did not turn while 1,000 of its tasks resolved, cold and warm."""
-    longest: dict[str, list[float]] = {"asyncio alone: a future each": [], "cold": [], "warm": []}
-    for _ in range(rounds):
-        resolver = resolver_of({"store": Slow(0.05)})
-        works: tuple[Work, ...] = (waiting, resolver.aresolve, resolver.aresolve)
-        for name, work in zip(longest, works, strict=True):
-            longest[name].append(asyncio.run(longest_turn(work)) * 1e3)
-    figures = {name: min(times) for name, times in longest.items()}  # what others on the machine add is not ours
-    goals = {"cold": Goal(5), "warm": Goal(5)}
-    show(f"an event loop with {TASKS:,} tasks: the longest stall of a quiet round, in ms", figures, goals)
-
-
-def outage() -> None:
-    """Tell ten minutes without a store, and its return, with a call every second."""
-    clock, store = FakeClock(), ScriptedProvider(Secret("test-key-1", url=URL))
-    resolver = resolver_of({"store": store}, clock=clock)
+def hanging() -> None:
+    """Let 8 threads ask on and on, past the life of an answer whose store hangs from then on."""
+    store = Slow(0)
+    resolver = resolver_of({"store": store}, {"provider": {"store": {"ttl": 2.0, "timeout": 0.2}}})
     resolver.resolve()
-    store.answer, failed = ProviderUnavailable("is down"), 0
-    clock.advance(240)
-    for _ in range(600):
-        failed += resolver.explain().credential is None
-        settle()
-        clock.advance(1)
-    retries, seconds = store.calls - 2, 0
-    store.answer = Secret("test-key-2", url=URL)
-    while resolver.resolve().key == "test-key-1":
-        settle()
-        clock.advance(1)
-        seconds += 1
-    figures = {"retries": retries, "callers that failed": failed, "seconds until the new key is served": seconds}
-    goals = {"retries": Goal(60), "callers that failed": Goal(0), "seconds until the new key is served": Goal(10)}
-    show("ten minutes without a store", {name: float(figure) for name, figure in figures.items()}, goals)
+    store.seconds = 3
+    seconds = sorted(taken for _, taken in itertools.chain(*at_once(CALLERS, lambda _: timed(resolver.resolve, 3.5))))
+    figures = {"p99": quantiles(seconds, n=100)[-1] * 1e3, "the longest": seconds[-1] * 1e3}
+    show(f"{CALLERS} threads, the store hangs: a call, in ms", figures, {"p99": Goal(0.1), "the longest": Goal(5)})
 
 
-def hours() -> None:
-    """Tell ten hours of 16 threads, with a ttl of 300 s; and a rotation in the first."""
-    clock, store = FakeClock(), ScriptedProvider(Secret("test-key-1", url=URL))
-    resolver = resolver_of({"store": store}, clock=clock)
-    rotated, seen = 1800, 0
-    for second in range(HOURS * 3600):
-        if second == rotated:
-            store.answer = Secret("test-key-2", url=URL)
-        keys = at_once(16, lambda _: resolver.resolve().key) if second % 100 == 0 else [resolver.resolve().key]
-        settle()
-        clock.advance(1)
-        if not seen and "test-key-2" in keys:
-            seen = second - rotated
-    figures = {"calls an hour": store.calls / HOURS, "seconds until a rotation is seen": float(seen)}
-    goals = {"calls an hour": Goal(1.2 * 3600 / 300), "seconds until a rotation is seen": Goal(300)}
-    show(f"{HOURS} hours, with a ttl of 300 s", figures, goals)
-
-
-def settle() -> None:
-    """Wait for the calls in the background."""
-    for thread in threading.enumerate():
-        if thread.name == "lamini_creds":
-            thread.join()
+def stall(rounds: int) -> None:
+    """Show the longest time that an event loop did not turn while 1,000 of its tasks resolved."""
+    longest: dict[str, list[float]] = {"asyncio alone: a future each": [], "cold": [], "warm": [], "refreshing": []}
+    for _ in range(rounds):
+        clock = FakeClock()
+        resolver = resolver_of({"store": Slow(0.05)}, clock=clock)
+        works: tuple[Work, ...] = (waiting, resolver.aresolve, resolver.aresolve, resolver.aresolve)
+        for name, work in zip(longest, works, strict=True):
+            clock.advance(270 if name == "refreshing" else 0)
+            longest[name].append(asyncio.run(longest_turn(work)) * 1e3)
+    figures = {name: median(times) for name, times in longest.items()}
+    goals = dict.fromkeys(("cold", "warm", "refreshing"), Goal(5))
+    show(f"an event loop with {TASKS:,} tasks: the longest stall, in ms", figures, goals)
 
 
 def elapsed(work: Callable[[], object]) -> float:
@@ -228,13 +252,19 @@ def elapsed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def timed(get: Fetch, seconds: float) -> list[float]:
-    """Call for so many seconds, with a short rest between; give the time that each call took."""
+def timed(get: Callable[[], object], seconds: float) -> list[tuple[float, float]]:
+    """Call for so many seconds, with a short rest between; give when each call began and the time that it took."""
     ends, taken = time.perf_counter() + seconds, []
-    while time.perf_counter() < ends:
-        taken.append(elapsed(get))
+    while (began := time.perf_counter()) < ends:
+        taken.append((began, elapsed(get)))
         time.sleep(0.001)
     return taken
+
+
+def during(store: Slow, calls: list[list[tuple[float, float]]]) -> list[float]:
+    """Give the times of those calls that fall into the store's last one, the shortest first."""
+    began, ended = store.busy
+    return sorted(taken for at, taken in itertools.chain(*calls) if began <= at + taken and at <= ended)
 
 
 def ending(get: Fetch) -> Callable[[float], float]:
@@ -243,6 +273,14 @@ def ending(get: Fetch) -> Callable[[float], float]:
     def call(began: float) -> float:
         get()
         return time.perf_counter() - began
+
+    return call
+
+
+def failing(get: Fetch) -> Callable[[float], None]:
+    def call(_began: float) -> None:
+        with suppress(Exception):
+            get()
 
     return call
 

@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-GROUPS = ("cold", "warm", "concurrency", "http_adapters")
+GROUPS = ("cold", "warm", "concurrency", "hours", "http_adapters")
 
 
 def main() -> None:
