@@ -41,6 +41,7 @@ class _Page:
             del os.environ[name]
         os.environ.update(HOME=str(self.home), USERPROFILE=str(self.home), COLUMNS="200", NO_COLOR="1")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), self.environ.get("PYTHONPATH", "")])
+        self.shell = dict(os.environ)
         os.chdir(project)
         lamini_creds.reset()
 
@@ -61,15 +62,20 @@ def _close_page(namespace: dict[str, Any]) -> None:
 
 
 def _run_console(example: Example) -> None:
-    """Run each line after `$` and compare what it prints; `export` counts for the whole page."""
+    """
+    Run each line after `$` and compare what it prints.
+
+    The page's shell and its Python are two processes: `export` counts for the
+    commands that follow, and `os.environ` for the Python.
+    """
     page: _Page = example.namespace["_page"]
     for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n?)*)", example.parsed, re.MULTILINE):
         if command.startswith("export "):
-            os.environ.update(setting.partition("=")[::2] for setting in shlex.split(command)[1:])
+            page.shell.update(setting.partition("=")[::2] for setting in shlex.split(command)[1:])
             continue
         ran = subprocess.run(  # noqa: S603  # the commands stand in our own pages
             ["bash", "-c", f"{_SHELL}(exit {page.status})\n{command}"],  # noqa: S607
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=60, env=page.shell,
         )  # fmt: skip
         page.status = ran.returncode
         _compare(command, expected, (ran.stdout + ran.stderr).replace(str(page.home), "/home/you"))

@@ -85,6 +85,11 @@ def test_shown_files_are_the_files(page: Path) -> None:
     assert [(DOCS / path).read_text() for path, _ in shown] == [text for _, text in shown]
 
 
+def test_the_tutorial_shows_all_its_python() -> None:
+    """Who types what the tutorial shows gets what it shows: nothing runs unseen."""
+    assert "invisible-code-block: python" not in (DOCS / "tutorial.md").read_text()
+
+
 def test_set_up_is_two_commands_of_one_line() -> None:
     """The README's first two blocks are one line each, as are the two with uv."""
     assert [1, 1, 2] == [len(block.splitlines()) for block in blocks((ROOT / "README.md").read_text())[:3]]
