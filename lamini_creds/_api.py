@@ -32,7 +32,7 @@ def resolve_credentials(
         profile: The profile; by default the ambient one, "production" unless configured.
 
     Returns:
-        The credential. Call again for every request: an unchanged answer costs little, and a changed one is seen.
+        The credential. Call again for every request, since an unchanged answer costs little and a changed one is seen.
 
     Raises:
         CredentialError: The subclass says what to do, `.attempts` who was asked.

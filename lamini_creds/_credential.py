@@ -177,7 +177,7 @@ class Credential(_Sealed):
 
     @property
     def fingerprint(self) -> str:
-        """The first 8 hex digits of SHA-256 over key and origin: tells two keys apart, shows neither."""
+        """The first 8 hex digits of SHA-256 over key and origin, which tell two keys apart and show neither."""
         from hashlib import sha256
 
         return sha256(f"{self.key}\n{self.origin}".encode()).hexdigest()[:8]
@@ -192,7 +192,7 @@ class Credential(_Sealed):
                 default, and none where only `header` is given.
 
         Returns:
-            A new dict of one header. Send it to `url`'s origin only: see `allows`.
+            A new dict of one header. Send it to `url`'s origin only; `allows` says what is that.
         """
         if scheme is None:
             scheme = self._scheme if header is None else ""

@@ -43,7 +43,7 @@ def override(*, key: str, url: str) -> Override:
         url: The test's server.
 
     Returns:
-        A context manager: what it gives is the resolver, for applications that make one of their own.
+        A context manager that gives the resolver, for applications that make one of their own.
     """
     return Override(Hidden((key, url)))
 
