@@ -293,6 +293,15 @@ def test_owned_by_another_user(tmp_path: Path) -> None:
 
 
 @as_root
+def test_a_variable_accepts_another_owner(tmp_path: Path) -> None:
+    """A container takes a secret that is mounted with its owner on the host, if its environment says so."""
+    os.chown(_store(tmp_path / "key", KEY), 12345, 12345)
+    environ = {"LAMINI_API_KEY_FILE": str(tmp_path / "key"), "LAMINI_CREDS__FILE__PERMISSIONS": "off"}
+
+    assert _resolver(environ).resolve().key == KEY
+
+
+@as_root
 def test_directory_closed_to_us() -> None:
     """A named directory that this user may not enter is an error, not an empty one."""
     mount = Path(tempfile.mkdtemp())
