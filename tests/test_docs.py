@@ -75,6 +75,14 @@ def test_the_tutorial_shows_all_its_python() -> None:
     assert "invisible-code-block: python" not in (DOCS / "tutorial.md").read_text()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_is_ours_is_installed_from_a_clone(page: Path) -> None:
+    """No page tells to install one of our names from an index, where it may be somebody else's."""
+    told = re.findall(r"pip install ([^`\n]*)", page.read_text())
+
+    assert [] == [line for line in told if re.search(r"(?<![\w./-])lamini[-_]creds", line)]
+
+
 def test_set_up_is_two_commands_of_one_line() -> None:
     """The README's first two blocks are one line each, as are the two with uv."""
     assert [1, 1, 2] == [len(block.splitlines()) for block in blocks((ROOT / "README.md").read_text())[:3]]
