@@ -9,9 +9,10 @@ from typing import Protocol
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"<!-- terminal -->\n```text\n\$ lamini-creds (.*)\n((?:.*\n)*?)```")
-SHOWN = [(page, *found) for page in sorted(DOCS.rglob("*.md")) for found in BLOCK.findall(page.read_text())]
+SHOWN = [(page, *found) for page in PAGES for found in BLOCK.findall(page.read_text())]
 TABLES = """
 [tool.lamini_creds]
 allow_origins = ["https://lamini.example.com"]
@@ -26,6 +27,16 @@ class Terminal(Protocol):
     def expect(self, text: str) -> None: ...
     def type(self, line: str) -> None: ...
     def end(self) -> int: ...
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_terminal_is_one_of_a_test(page: Path) -> None:
+    """What a page shows of a command of ours is marked, and so compared with what the command shows."""
+    unmarked = re.findall(
+        r"(?<!<!-- terminal -->\n)(?<!<!-- journey -->\n)```text\n(.*?)```", page.read_text(), re.DOTALL
+    )
+
+    assert [] == [shown for shown in unmarked if "$ lamini-creds" in shown]
 
 
 @pytest.mark.parametrize(
