@@ -111,6 +111,13 @@ def test_every_variable_of_the_configuration_is_in_the_reference() -> None:
     assert {f"{PREFIX}{name}" for name in names} | {f"{PREFIX}_ENTRY__OPTION"} == listed
 
 
+def test_every_variable_of_a_directory_is_in_the_reference() -> None:
+    """The page lists what says where the user's settings and the trust are kept."""
+    code = "".join(path.read_text() for path in (ROOT / "lamini_creds").glob("_*.py"))
+
+    assert {*re.findall(r'"(XDG_\w+|(?:LOCAL)?APPDATA)"', code)} <= {*first_cells(reference("environment"))}
+
+
 @pytest.mark.parametrize("hook", [name for name in vars(hookspecs) if name.startswith("lamini_creds_")])
 def test_every_hook_is_in_the_reference_with_its_signature(hook: str) -> None:
     """A heading of the page of the hooks is the hook's signature."""
