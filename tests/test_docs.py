@@ -17,6 +17,7 @@ import lamini_creds
 from lamini_creds import Event, Kind, Outcome, errors, hookspecs
 from lamini_creds._config import PREFIX, SEARCH
 from lamini_creds._options import TopLevel, option_types
+from lamini_creds._url import _METADATA
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -116,6 +117,13 @@ def test_every_variable_of_a_directory_is_in_the_reference() -> None:
     code = "".join(path.read_text() for path in (ROOT / "lamini_creds").glob("_*.py"))
 
     assert {*re.findall(r'"(XDG_\w+|(?:LOCAL)?APPDATA)"', code)} <= {*first_cells(reference("environment"))}
+
+
+def test_every_metadata_address_is_on_the_page_of_pairing() -> None:
+    """What is refused whatever is configured is listed."""
+    page = (DOCS / "explanation" / "pairing.md").read_text()
+
+    assert [] == [host for host in _METADATA if not re.search(rf"(?<!\S)`?{re.escape(host.strip('[]'))}\b", page)]
 
 
 @pytest.mark.parametrize("hook", [name for name in vars(hookspecs) if name.startswith("lamini_creds_")])
