@@ -196,7 +196,12 @@ def rejections() -> None:
     store = Slow(0.05)
     resolver = resolver_of({"store": store})
     rejected = resolver.resolve()
-    keys = at_once(100, lambda _: (resolver.invalidate(rejected), resolver.resolve().key)[1])
+
+    def reject(_began: float) -> str:
+        resolver.invalidate(rejected)
+        return resolver.resolve().key
+
+    keys = at_once(100, reject)
     figures = {
         "calls to the store": store.made - 1.0,
         "keys that are not the new one": 100.0 - keys.count("test-key-2"),

@@ -13,7 +13,7 @@ import threading
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
-import time_machine
+import time_machine  # type: ignore[import-not-found]  # in the environment that run.py makes
 
 from lamini_creds.testing import FakeClock
 
