@@ -112,6 +112,8 @@ def _url(text: Text, profile: str, url_field: str | None) -> Found | Problem:
 
 def _document(text: Text) -> Hidden[object] | Problem:
     """Give the text as it is, or as the JSON that it begins like."""
+    if not isinstance(text.value, str | bytes):
+        return Problem(f"holds {_kind(text.value)} where text belongs", _SHAPE)
     try:
         plain = text.value.decode() if isinstance(text.value, bytes) else text.value
     except UnicodeDecodeError:

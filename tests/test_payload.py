@@ -125,6 +125,15 @@ def test_two_urls_are_one_too_many() -> None:
     assert "a URL is stored with the key, and so is one in secret 'url'" == error.reason
 
 
+@pytest.mark.parametrize("data", [{"key": KEY}, [KEY], 17, bytearray(KEY.encode())], ids=repr)
+def test_no_text_at_all(data: Any) -> None:
+    """A store that answers with something else than text is told so, and nothing of it shows in a frame."""
+    with pytest.raises(ProviderInvalid, match=r"^secret 'lamini': holds .* where text belongs") as raised:
+        parse_payload(data, profile="staging", source=PLACE)
+
+    assert_no_leak(KEY, raised.value, frames_of="lamini_creds")
+
+
 def test_a_second_secret_without_a_url() -> None:
     """What is wrong with the second secret is told under its name."""
     assert "secret 'url'" == _refused(KEY, url_data="{}", url_source="secret 'url'").place
