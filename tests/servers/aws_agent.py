@@ -4,7 +4,7 @@ A double of the Secrets Manager Agent and of the Lambda extension: the same two 
 It asks for its token, keeps what it once read as the agent does until it is
 asked with `refreshNow`, refuses a parameter that it does not know, and reads
 through boto3 from the AWS behind it. Like the extension it can say that it is
-not ready yet.
+not ready yet, and says null for what is not there.
 """
 
 from __future__ import annotations
@@ -103,11 +103,13 @@ class Agent:
         if path == "/secretsmanager/get":
             wanted = {_NAMES[name]: value for name, value in query.items()}
             answer: dict[str, Any] = self._aws.client("secretsmanager").get_secret_value(**wanted)
+            answer = {"SecretBinary": None, "SecretString": None, "ResultMetadata": {}} | answer
         else:
             selector = query.get("version") or query.get("label")
             name = f"{query['name']}:{selector}" if selector else query["name"]
             decrypt = query.get("withDecryption") == "true"
             answer = self._aws.client("ssm").get_parameter(Name=name, WithDecryption=decrypt)
+            answer["Parameter"] = {"Selector": None, "SourceResult": None} | answer["Parameter"]
         return answer
 
 

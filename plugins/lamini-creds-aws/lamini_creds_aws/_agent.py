@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from contextlib import closing
+from contextlib import closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,24 +14,20 @@ from urllib.parse import urlencode, urlsplit
 
 from botocore.exceptions import ClientError
 
+from lamini_creds import ProviderUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lamini_creds import Context
 
 _CODE = re.compile(r'"__type" *: *"(?:[\w.]+#)?(\w+)"')
+_SET = "Set AWS_TOKEN to the agent's token or to the file:// URL of its file; Lambda itself sets AWS_SESSION_TOKEN."
 _TOKENS = ("AWS_TOKEN", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 
 
 class Agent:
-    """
-    Asks as boto3's clients do, with the agent's token; neither a proxy nor a redirect is followed.
-
-    Args:
-        url: Where the agent listens.
-        context: Holds the variables that name the token, and says whether the agent's own cache will do.
-        seconds: How long to wait for it.
-    """
+    """Asks as boto3's clients do, with the agent's token, within the time; follows neither a proxy nor a redirect."""
 
     def __init__(self, url: str, context: Context, seconds: float) -> None:
         self._host, self._context, self._seconds = urlsplit(url).netloc, context, seconds
@@ -40,7 +36,7 @@ class Agent:
         """Ask for a secret."""
         query = {name[0].lower() + name[1:]: text for name, text in wanted.items()}
         answer = self._get("/secretsmanager/get", query | ({"refreshNow": "true"} if self._context.refresh else {}))
-        return answer | ({"SecretBinary": b64decode(answer["SecretBinary"])} if "SecretBinary" in answer else {})
+        return answer | ({"SecretBinary": b64decode(answer["SecretBinary"])} if answer.get("SecretBinary") else {})
 
     def get_parameter(self, **wanted: Any) -> dict[str, Any]:
         """Ask for a parameter, which the Lambda extension alone knows."""
@@ -64,5 +60,10 @@ class Agent:
 
     def _token(self) -> str:
         """Find the token as the agent does: in the first of its variables, or in the file that one names."""
-        named = next((token for name in _TOKENS if (token := self._context.environ.get(name))), "")
-        return Path(named.removeprefix("file://")).read_text().strip() if named.startswith("file://") else named
+        name, told = next(((name, told) for name in _TOKENS if (told := self._context.environ.get(name))), ("", ""))
+        file = told if told.startswith("file://") else ""
+        with suppress(OSError, ValueError):
+            token = Path(file.removeprefix("file://")).read_text().strip() if file else told
+            if token.isprintable() and token:
+                return token
+        raise ProviderUnavailable(f"there is no token for the agent in {file or name or _TOKENS[0]}", remedy=_SET)

@@ -113,15 +113,20 @@ def in_time(profile: str = "production", *, seconds: float = 20, refresh: bool =
     return Context(environ=dict(os.environ), profile=profile, deadline=monotonic() + seconds, refresh=refresh)
 
 
+def _where(url: str, options: dict[str, object]) -> dict[str, str]:
+    """Name server and region, which an agent knows by itself."""
+    return {} if "agent" in options else {"endpoint_url": url, "region": REGION}
+
+
 def _secret(server: Aws | str, name: str, *, context: Context | None = None, **options: object) -> Secret:
     url = server if isinstance(server, str) else server.url
-    provider = SecretsManager(**({"secret": name, "endpoint_url": url, "region": REGION} | options))  # type: ignore[arg-type]  # tests pass options by name
+    provider = SecretsManager(**({"secret": name} | _where(url, options) | options))  # type: ignore[arg-type]  # tests pass options by name
     return provider.provide(context or in_time())
 
 
 def _parameter(server: Aws | str, name: str, *, context: Context | None = None, **options: object) -> Secret:
     url = server if isinstance(server, str) else server.url
-    provider = ParameterStore(**({"secret": name, "endpoint_url": url, "region": REGION} | options))  # type: ignore[arg-type]  # tests pass options by name
+    provider = ParameterStore(**({"secret": name} | _where(url, options) | options))  # type: ignore[arg-type]  # tests pass options by name
     return provider.provide(context or in_time())
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aws_agent import TOKEN, Agent
-from faults import Answer, Cut, Fault, FaultProxy, Hang, Refuse, refused_port
 
 from lamini_creds import ConfigError, ProviderDenied, ProviderInvalid, ProviderUnavailable, Resolver
 
@@ -34,6 +33,26 @@ def stored(moto_aws: Aws, name: str) -> str:
 def test_a_secret(agent: Agent, moto_aws: Aws, read_secret: Ask, stored: str) -> None:
     """The agent gives the secret's text."""
     assert KEY == read_secret(moto_aws, stored, agent=agent.url).key
+
+
+@pytest.mark.parametrize("arn", [False, True], ids=["name", "arn"])
+def test_the_source(agent: Agent, moto_aws: Aws, read_secret: Ask, stored: str, *, arn: bool) -> None:
+    """Region and account are those of the answer, whose agent is named."""
+    full = moto_aws.client("secretsmanager").describe_secret(SecretId=stored)["ARN"]
+    name = full if arn else stored
+
+    found = read_secret(moto_aws, name, agent=agent.url)
+
+    assert f"secret '{name}' in eu-west-1 of account {full.split(':')[4]}, by the agent at {agent.url}" == found.source
+
+
+@pytest.mark.parametrize("option", ["region", "profile_name", "role_arn", "endpoint_url", "ca_file"])
+def test_options_that_an_agent_does_not_heed(
+    agent: Agent, moto_aws: Aws, read_secret: Ask, stored: str, option: str
+) -> None:
+    """The agent has a login and a region of its own: an option for another is a mistake, which names both."""
+    with pytest.raises(ProviderInvalid, match=f"`agent` .* `{option}`"):
+        read_secret(moto_aws, stored, agent=agent.url, **{option: "anything"})
 
 
 def test_a_stage(agent: Agent, moto_aws: Aws, read_secret: Ask, stored: str) -> None:
@@ -88,13 +107,49 @@ def test_the_token_in_a_file(
     assert KEY == read_secret(moto_aws, stored, agent=agent.url).key
 
 
-def test_a_tokens_file_that_is_not_there(
-    agent: Agent, moto_aws: Aws, read_secret: Ask, stored: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        {"AWS_TOKEN": TOKEN, "AWS_SESSION_TOKEN": "other", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "other"},
+        {"AWS_SESSION_TOKEN": TOKEN, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "other"},
+        {"AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN},
+    ],
+    ids=["first", "lambda", "last"],
+)
+def test_the_tokens_variables(
+    agent: Agent,
+    moto_aws: Aws,
+    read_secret: Ask,
+    stored: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tokens: dict[str, str],
 ) -> None:
-    """Without the token there is no login: UNAVAILABLE."""
-    monkeypatch.setenv("AWS_TOKEN", "file:///nowhere/token")
+    """The token is in the first variable that is set, as for the agent; in Lambda the second alone is."""
+    monkeypatch.delenv("AWS_TOKEN")
+    for variable, value in tokens.items():
+        monkeypatch.setenv(variable, value)
 
-    with pytest.raises(ProviderUnavailable, match="there is no login to AWS"):
+    assert KEY == read_secret(moto_aws, stored, agent=agent.url).key
+
+
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [("", "AWS_TOKEN"), ("two\nlines", "AWS_TOKEN"), ("file:///nowhere/token", "file:///nowhere/token")],
+    ids=["none", "two lines", "no file"],
+)
+def test_no_token(
+    agent: Agent,
+    moto_aws: Aws,
+    read_secret: Ask,
+    stored: str,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str,
+    place: str,
+) -> None:
+    """Without the token there is no login: UNAVAILABLE, and where it was looked for is told."""
+    monkeypatch.setenv("AWS_TOKEN", told)
+
+    with pytest.raises(ProviderUnavailable, match=f"there is no token for the agent in {place}\n"):
         read_secret(moto_aws, stored, agent=agent.url)
 
 
@@ -135,49 +190,3 @@ def test_an_agent_that_is_not_of_this_machine(url: str) -> None:
         resolver.resolve()
 
     assert raised.value.place.endswith("[provider.aws] agent")
-
-
-@pytest.mark.parametrize(
-    ("fault", "outcome"),
-    [
-        (Refuse(), ProviderUnavailable),
-        (Hang(), ProviderUnavailable),
-        (Cut(60), ProviderUnavailable),
-        (Answer(500), ProviderUnavailable),
-        (Answer(429), ProviderUnavailable),
-        (Answer(200, b"<html>test-key-agent-1</html>"), ProviderInvalid),
-        (Answer(200, b'{"SecretString": "test-key-agent-1'), ProviderInvalid),
-    ],
-    ids=["reset", "hang", "cut", "500", "429", "html", "truncated"],
-)
-def test_a_fault(
-    agent: Agent,
-    moto_aws: Aws,
-    read_secret: Ask,
-    stored: str,
-    context: Callable[..., Context],
-    fault: Fault,
-    outcome: type[Exception],
-) -> None:
-    """A fault on the way has its outcome, within the time left, and shows nothing of the answer."""
-    with FaultProxy(agent.port) as proxy:
-        proxy.faults = [fault]
-        with pytest.raises(outcome) as raised:
-            read_secret(moto_aws, stored, agent=f"http://127.0.0.1:{proxy.port}", context=context(seconds=0.5))
-
-    assert KEY not in str(raised.value)
-
-
-def test_a_denial_names_the_permission(moto_aws: Aws, read_secret: Ask, stored: str) -> None:
-    """What KMS denies to the agent is DENIED, with the permission that is missing."""
-    with FaultProxy() as agent:
-        agent.faults = [Answer(400, b'{"__type":"AccessDeniedException","message":"Access to KMS is not allowed"}')]
-
-        with pytest.raises(ProviderDenied, match="kms:Decrypt is not allowed"):
-            read_secret(moto_aws, stored, agent=f"http://127.0.0.1:{agent.port}")
-
-
-def test_no_agent(moto_aws: Aws, read_secret: Ask, stored: str) -> None:
-    """An agent that does not run is UNAVAILABLE."""
-    with refused_port() as port, pytest.raises(ProviderUnavailable, match="there is no answer"):
-        read_secret(moto_aws, stored, agent=f"http://127.0.0.1:{port}")

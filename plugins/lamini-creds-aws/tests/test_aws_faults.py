@@ -53,6 +53,9 @@ def _error(code: str, message: str, status: int = 400) -> Answer:
 
 
 USER = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: kms:Decrypt on resource: x"
+NAMED = "User: arn:aws:sts::123456789012:assumed-role/KMS-Decrypt/i is not authorized to perform: secretsmanager:GetSecretValue"
+CLOCK = "Signature expired: 20300101T000000Z is now earlier than 20300101T100000Z"
+STATE = "You can't perform this operation on the secret because it was"
 
 
 @pytest.mark.parametrize(
@@ -69,10 +72,17 @@ USER = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: kms
         (Answer(502, b"<html>Bad Gateway</html>"), ProviderUnavailable, "AWS is busy or broken (502)"),
         (Answer(503, b"test-key-fault-1"), ProviderUnavailable, "AWS is busy or broken (503)"),
         (_error("ExpiredTokenException", "expired"), ProviderUnavailable, "the login has expired"),
+        (_error("TokenRefreshRequired", ""), ProviderUnavailable, "the login has expired (TokenRefreshRequired)"),
         (_error("IDPCommunicationError", ""), ProviderUnavailable, "AWS is busy or broken (IDPCommunicationError)"),
         (_error("AccessDeniedException", "Access to KMS is not allowed"), ProviderDenied, "kms:Decrypt is not allowed"),
         (_error("AccessDeniedException", USER), ProviderDenied, "kms:Decrypt is not allowed"),
         (_error("DecryptionFailure", "Secrets Manager can't decrypt"), ProviderDenied, "kms:Decrypt is not allowed"),
+        (_error("InvalidKeyId", "KMS key is disabled"), ProviderDenied, "AWS denies it (InvalidKeyId)"),
+        (_error("AccessDeniedException", NAMED), ProviderDenied, "secretsmanager:GetSecretValue is not allowed"),
+        (_error("InvalidSignatureException", CLOCK), ProviderUnavailable, "the clock is wrong (InvalidSignatureException)"),
+        (_error("InvalidRequestException", f"{STATE} marked for deletion"), ProviderInvalid, "is scheduled for deletion"),
+        (_error("InvalidRequestException", f"{STATE} owned by another service"), ProviderInvalid, "its state does not allow it"),
+        (Answer(408), ProviderUnavailable, "AWS is busy or broken (408)"),
         (_error("InvalidSignatureException", ""), ProviderDenied, "AWS denies it (InvalidSignatureException)"),
         (Answer(401, b"test-key-fault-1"), ProviderDenied, "AWS denies it (401)"),
         (Answer(403, b"<html>test-key-fault-1</html>"), ProviderDenied, "AWS denies it (403)"),
@@ -82,12 +92,13 @@ USER = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: kms
         (Answer(200, b'{"SecretString": "test-key-fault-1'), ProviderInvalid, "the answer holds no text"),
         (Answer(200, b""), ProviderInvalid, "the answer holds no text"),
         (Answer(200, b'{"SecretString": null}'), ProviderInvalid, "the answer holds no text"),
+        (Answer(200, b'{"SecretString": {"key": "test-key-fault-1"}, "VersionId": "1", "ARN": "a"}'), ProviderInvalid, "holds an object where text belongs"),
         (Answer(200, b'["test-key-fault-1"]'), ProviderInvalid, "the answer holds no text"),
     ],
     ids=[
-        "reset", "hang", "cut", "short", "throttled", "429-aws", "500-aws", "429", "502", "503", "expired", "identity",
-        "kms", "kms-user", "kms-decrypt", "signature", "401", "403", "parameter", "odd-code",
-        "html", "truncated", "empty", "null", "list",
+        "reset", "hang", "cut", "short", "throttled", "429-aws", "500-aws", "429", "502", "503", "expired", "refresh", "identity",
+        "kms", "kms-user", "kms-decrypt", "kms-key", "role-named-kms", "clock", "deletion", "state", "408", "signature", "401", "403", "parameter", "odd-code",
+        "html", "truncated", "empty", "null", "object", "list",
     ],
 )  # fmt: skip
 def test_a_fault(
@@ -170,8 +181,25 @@ def test_tls_without_the_ca_file(tls: ssl.SSLContext, read_secret: Ask, name: st
 
 def test_a_ca_file_that_is_not_there(moto_aws: Aws, read_secret: Ask, name: str) -> None:
     """A file that the user names must exist."""
-    with pytest.raises(ProviderInvalid, match="the file that `ca_file` names is not there"):
+    with pytest.raises(ProviderInvalid, match=r"`ca_file` is not there: /nowhere/ca\.pem"):
         read_secret(moto_aws, name, ca_file="/nowhere/ca.pem")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"endpoint_url": "localhost:4566"}, "endpoint_url"),
+        ({"role_arn": "reader"}, "role_arn"),
+        ({"region": "eu west"}, "`region`"),
+    ],
+    ids=["endpoint", "role", "region"],
+)
+def test_an_option_in_a_wrong_form(moto_aws: Aws, read_secret: Ask, options: dict[str, str], named: str) -> None:
+    """An option that boto3 can't take is INVALID, and named in the remedy."""
+    with pytest.raises(ProviderInvalid) as raised:
+        read_secret(moto_aws, "lamini", **options)
+
+    assert named in raised.value.remedy
 
 
 @pytest.fixture

@@ -120,12 +120,12 @@ def test_a_role_that_may_not_be_assumed(
 def test_a_login_that_hangs(
     iam_aws: Aws, read_secret: Ask, stored: str, context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time limit holds for the call that logs in, too."""
+    """The time limit holds for the call that logs in, too; the account is the role's."""
     with FaultProxy() as sts:
         sts.faults = [Hang()]
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://localhost:{sts.port}")
 
-        with pytest.raises(ProviderUnavailable, match="ReadTimeoutError"):
+        with pytest.raises(ProviderUnavailable, match=r"of account 000000000000: .*ReadTimeoutError"):
             read_secret(iam_aws, stored, role_arn="arn:aws:iam::000000000000:role/any", context=context(seconds=1))
 
     assert 1 == sts.connections
@@ -156,7 +156,7 @@ def test_an_aws_profile(
 
 def test_an_aws_profile_that_is_not_there(iam_aws: Aws, read_secret: Ask, stored: str) -> None:
     """A profile that this machine does not have is no login: UNAVAILABLE."""
-    with pytest.raises(ProviderUnavailable, match=r"there is no login to AWS \(ProfileNotFound\)"):
+    with pytest.raises(ProviderUnavailable, match="by the AWS profile 'nobody': there is no such AWS profile"):
         read_secret(iam_aws, stored, profile_name="nobody")
 
 

@@ -68,6 +68,17 @@ def test_the_profile_stands_in_the_name(
     assert KEY == read_secret(moto_aws, name + "/{profile}", context=context("staging")).key
 
 
+def test_the_version_is_the_keys(moto_aws: Aws, read_secret: Ask, name: str) -> None:
+    """`version` pins the key; of the URL the current version is read."""
+    client = moto_aws.client("secretsmanager")
+    first = client.create_secret(Name=name, SecretString=KEY)["VersionId"]
+    client.create_secret(Name=f"{name}/url", SecretString=URL)
+
+    found = read_secret(moto_aws, name, url_secret=f"{name}/url", version=first)
+
+    assert (KEY, URL, first) == (found.key, found.url, found.version)
+
+
 def test_another_secret_holds_the_url(moto_aws: Aws, read_secret: Ask, name: str) -> None:
     """`url_secret` is where the URL is, and is named as its place."""
     client = moto_aws.client("secretsmanager")
@@ -133,8 +144,8 @@ def test_two_regions_hold_two_keys(moto_aws: Aws, read_secret: Ask, name: str) -
     assert f"secret '{name}' in us-east-1" == raised.value.place
 
 
-@pytest.mark.parametrize("version", ["AWSPENDING", "0" * 32], ids=["stage", "id"])
-def test_no_such_version(aws: Aws, read_secret: Ask, name: str, version: str) -> None:
+@pytest.mark.parametrize("version", [0, "AWSPENDING", "0" * 32], ids=["zero", "stage", "id"])
+def test_no_such_version(aws: Aws, read_secret: Ask, name: str, version: int | str) -> None:
     """A version that is not there is INVALID, and named."""
     aws.client("secretsmanager").create_secret(Name=name, SecretString=KEY)
 
@@ -158,12 +169,12 @@ def test_no_such_secret_names_region_and_account(
 
 
 def test_a_secret_scheduled_for_deletion(aws: Aws, read_secret: Ask, name: str) -> None:
-    """A secret marked for deletion is INVALID, in those words."""
+    """A secret marked for deletion is INVALID, in those words, and can be restored."""
     client = aws.client("secretsmanager")
     client.create_secret(Name=name, SecretString=KEY)
     client.delete_secret(SecretId=name, RecoveryWindowInDays=7)
 
-    with pytest.raises(ProviderInvalid, match="is scheduled for deletion"):
+    with pytest.raises(ProviderInvalid, match=r"is scheduled for deletion[^$]*restore-secret"):
         read_secret(aws, name)
 
 
@@ -200,10 +211,10 @@ def test_what_is_no_key(moto_aws: Aws, read_secret: Ask, name: str, text: str, r
 
 
 def test_bytes_that_are_no_text(moto_aws: Aws, read_secret: Ask, name: str) -> None:
-    """A binary secret that holds no text is no key."""
+    """A binary secret that holds no text is no key, in those words."""
     moto_aws.client("secretsmanager").create_secret(Name=name, SecretBinary=b"\xff\xfe\x00")
 
-    with pytest.raises(ProviderInvalid, match="the answer holds no text"):
+    with pytest.raises(ProviderInvalid, match="holds bytes that are no text in UTF-8"):
         read_secret(moto_aws, name)
 
 
