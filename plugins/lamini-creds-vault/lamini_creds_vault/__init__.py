@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import hvac
 from hvac.adapters import RawAdapter
-from requests import ReadTimeout, RequestException, Session
+from requests import ReadTimeout, Session
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from lamini_creds import Context
 
-_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./-]*)?", re.ASCII)
+_ADDRESS = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:[1-6]?\d{1,4})?(/[\w./-]*)?", re.ASCII)
 _WORD = re.compile("[!-~]+")
 _LOGIN = "Set VAULT_TOKEN or token_file, or AppRole's VAULT_ROLE_ID and VAULT_SECRET_ID or their files."
 _NAMES = "Check secret, mount, version, kv_version and namespace."
@@ -59,7 +60,10 @@ class VaultProvider:
     address: Annotated[str | None, msgspec.Meta(description="The server's URL; by default VAULT_ADDR.")] = None
     mount: Annotated[str, msgspec.Meta(description="Where the KV engine is mounted.")] = "secret"
     kv_version: Annotated[Literal[1, 2], msgspec.Meta(description="The version of the KV engine.")] = 2
-    version: Annotated[int | None, msgspec.Meta(description="The version to read, in KV 2; or else the newest.")] = None
+    version: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(description="The version to read, in KV 2; or else the newest."),
+    ] = None
     key_field: Annotated[str | None, msgspec.Meta(description="Where the key is: a field, or a JSON pointer.")] = None
     url_field: Annotated[str | None, msgspec.Meta(description="Where the URL is: a field, or a JSON pointer.")] = None
     namespace: Annotated[str | None, msgspec.Meta(description="The namespace; by default VAULT_NAMESPACE.")] = None
@@ -69,6 +73,7 @@ class VaultProvider:
     approle_mount: Annotated[str, msgspec.Meta(description="Where AppRole is mounted, below auth/.")] = "approle"
     ca_file: Annotated[str | None, msgspec.Meta(description="The server's CA, in PEM; by default VAULT_CACERT.")] = None
     _logins: dict[str, Secret] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _locks: dict[int, Lock] = field(default_factory=dict, init=False, repr=False, compare=False)
     _sessions: dict[str, Session] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def provide(self, context: Context) -> Secret:
@@ -93,12 +98,17 @@ class _Call:
         self.path = options.secret.replace("{profile}", context.profile).strip("/")
         version = f", version {options.version}" if options.version else ""
         within = f", namespace '{self.namespace}'" if self.namespace else ""
+        ca_file = options.ca_file or self.told("VAULT_CACERT")
+        self.verify = str(self._file(ca_file)) if ca_file else True
         self.place = f"secret '{options.mount}/{self.path}'{version}{within}"
 
     def read(self) -> Secret:
         """Read the secret, and once more with another login where the first has ended."""
         if not _ADDRESS.fullmatch(self.address):
             raise ProviderInvalid("no server is named by its URL", remedy="Set address, or VAULT_ADDR.")
+        if self.verify is not True and not os.path.isfile(self.verify):
+            by = "the option ca_file" if self.options.ca_file else "VAULT_CACERT"
+            raise ProviderInvalid(f"{by} names a file that is not there: {self.verify}", remedy="Name a PEM file.")
         if self.options.kv_version == 1 and self.options.version:
             raise ProviderInvalid("KV 1 keeps no versions", remedy="Take version away, or set kv_version = 2.")
         self.place += f", at {self.address}"
@@ -120,11 +130,9 @@ class _Call:
         name = type(error).__name__
         if isinstance(error, ProviderError):
             return type(error)(error.reason, place=self.place, remedy=error.remedy)
-        if isinstance(error, (RequestException, HTTPError)) and not isinstance(error, ValueError):
+        if isinstance(error, (OSError, HTTPError)) and not isinstance(error, ValueError):
             remedy = "Check the network, address and ca_file."
             return ProviderUnavailable(f"there was no answer ({name})", place=self.place, remedy=remedy)
-        if isinstance(error, OSError) and not isinstance(error, ValueError):
-            return ProviderInvalid("there is no such ca_file", place=self.place, remedy="Name a PEM file.")
         return ProviderInvalid(f"the answer is no secret ({name})", place=self.place, remedy=_STRANGE)
 
     def _secret(self, body: bytes) -> Secret:
@@ -153,31 +161,41 @@ class _Call:
         return token
 
     def _approle(self, ended: str) -> str:
-        """Give the token of an AppRole, which is kept until it is found to have ended."""
-        role_id = self._word(self.options.role_id_file, "VAULT_ROLE_ID")
-        slot = f"{role_id} {self.namespace} {self.address}"
-        kept = self.options._logins.get(slot)
-        if kept and kept.key and kept.key != ended:
-            return kept.key
-        ids, mount = (role_id, self._word(self.options.secret_id_file, "VAULT_SECRET_ID")), self.options.approle_mount
-        status, body = self._ask(lambda client: client.auth.approle.login(*ids, use_token=False, mount_point=mount))
-        if status != HTTPStatus.OK:
-            raise ProviderUnavailable(f"AppRole gives no login (HTTP {status})", remedy=_LOGIN)
-        token: str = json.loads(body)["auth"]["client_token"]
-        self.options._logins[slot] = Secret(token)
-        return token
+        """Give the token of an AppRole, which is kept until it is found to have ended; all threads log in once."""
+        lock = self.options._locks.setdefault(os.getpid(), Lock())  # one that is held at a fork is never let go there
+        if not lock.acquire(timeout=max(0.0, self.ends - monotonic())):
+            raise ReadTimeout
+        try:
+            role_id = self._word(self.options.role_id_file, "VAULT_ROLE_ID")
+            slot = f"{role_id} {self.namespace} {self.address}"
+            kept = self.options._logins.get(slot)
+            if kept and kept.key and kept.key != ended:
+                return kept.key
+            ids = role_id, self._word(self.options.secret_id_file, "VAULT_SECRET_ID")
+            mount = self.options.approle_mount
+            status, body = self._ask(lambda client: client.auth.approle.login(*ids, use_token=False, mount_point=mount))
+            if status != HTTPStatus.OK:
+                raise ProviderUnavailable(f"AppRole gives no login (HTTP {status})", remedy=_LOGIN)
+            token: str = json.loads(body)["auth"]["client_token"]
+            self.options._logins[slot] = Secret(token)
+            return token
+        finally:
+            lock.release()
 
     def _word(self, file: str | None, variable: str, *, otherwise: str | None = None) -> str:
         """Read a token or an ID from a file, or else from a variable, or else from another file."""
         file = file or (None if self.told(variable) else otherwise)
         try:
-            path = (self.context.home or Path("/")) / file.removeprefix("~/") if file else None
-            word = (path.read_text() if path else self.told(variable, "")).strip()
+            word = (self._file(file).read_text() if file else self.told(variable, "")).strip()
         except (OSError, ValueError):
             word = ""
         if not _WORD.fullmatch(word):
             raise ProviderUnavailable(f"there is no login in {file or variable}", remedy=_LOGIN)
         return word
+
+    def _file(self, named: str) -> Path:
+        """Find a file from the root or from the home directory; where there is none, nothing is below it."""
+        return (self.context.home or Path(os.devnull)) / named.removeprefix("~/")
 
     def _kv(self, client: hvac.Client) -> Any:
         options, kv = self.options, client.secrets.kv
@@ -187,9 +205,8 @@ class _Call:
 
     def _ask(self, request: Callable[[hvac.Client], Any], token: str = "") -> tuple[int, bytes]:
         """Send one request; the answer is read in pieces, as a limit for each read never ends one that dribbles."""
-        ca_file = self.options.ca_file or self.told("VAULT_CACERT", "")
-        session = self.options._sessions.setdefault(f"{os.getpid()} {ca_file}", Session())  # none across a fork
-        session.stream, session.verify = True, ca_file or True
+        session = self.options._sessions.setdefault(f"{os.getpid()} {self.verify}", Session())  # none across a fork
+        session.stream, session.verify, session.auth = True, self.verify, lambda asked: asked  # nothing of ~/.netrc
         client = hvac.Client(
             self.address,
             token,

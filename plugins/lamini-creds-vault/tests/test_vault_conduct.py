@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from faults import Dribble, FaultProxy
 from lamini_creds_vault import VaultProvider
 
-from lamini_creds import ConfigError, Outcome, Resolver
+from lamini_creds import ConfigError, Outcome, ProviderUnavailable, Resolver
 from lamini_creds.testing import assert_no_leak
 
 if TYPE_CHECKING:
@@ -68,6 +70,13 @@ def test_unknown_engine(path: str) -> None:
     """There is no KV 3."""
     with pytest.raises(ConfigError, match="kv_version"):
         resolver({"vault": {"secret": path, "kv_version": 3}}).resolve()
+
+
+@pytest.mark.parametrize("version", [0, -1])
+def test_no_such_version_number(path: str, version: int) -> None:
+    """Versions begin with 1: what the server takes for the newest pins nothing."""
+    with pytest.raises(ConfigError, match=r"\[provider.vault\] version"):
+        resolver({"vault": {"secret": path, "version": version}}).resolve()
 
 
 def test_two_servers(bao: Bao, path: str) -> None:
@@ -155,6 +164,60 @@ def test_threads(far: VaultProvider, bao: Bao, path: str, context: Callable[...,
         keys = {secret.key for secret in pool.map(lambda told: far.provide(context(told)), environ)}
 
     assert {KEY} == keys
+
+
+def test_threads_log_in_once(
+    way: FaultProxy, far: VaultProvider, approle: dict[str, str], context: Callable[..., Context]
+) -> None:
+    """Threads that come at once share one login: a secret ID may serve only once."""
+    together = Barrier(8)
+
+    def read(_: int) -> str | None:
+        together.wait(10)
+        return far.provide(context(approle)).key
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(read, range(8)))
+
+    assert {KEY} == keys
+
+
+def test_a_login_under_way_is_not_waited_for_without_end(
+    way: FaultProxy, far: VaultProvider, approle: dict[str, str], context: Callable[..., Context]
+) -> None:
+    """A thread whose time is up before another's login is, says that there was no answer."""
+    far._locks[os.getpid()] = lock = Lock()
+    with lock, pytest.raises(ProviderUnavailable, match=r"there was no answer \(ReadTimeout\)"):
+        far.provide(context(approle, seconds=0.2))
+
+    assert 0 == way.connections
+
+
+@pytest.mark.parametrize("name", ["hvac.adapters", "requests.sessions", "urllib3.connectionpool"])
+def test_what_its_libraries_say_is_withheld(
+    far: VaultProvider, context: Callable[..., Context], caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Whatever the SDK and what is below it log of an answer does not show."""
+    caplog.set_level(logging.DEBUG)
+    far.provide(context())
+    (session,) = far._sessions.values()
+    session.hooks["response"] = [lambda *_, **__: logging.getLogger(name).debug(KEY)]
+    far.provide(context())
+
+    assert any(record.name == name for record in caplog.records)
+    assert_no_leak(KEY, caplog.text)
+
+
+def test_no_netrc(far: VaultProvider, tmp_path: Path, context: Callable[..., Context]) -> None:
+    """The passwords in ~/.netrc are for other programs: none goes to the server."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login user password test-password-1")
+    far.provide(context())
+    (session,) = far._sessions.values()
+    sent: list[Any] = []
+    session.hooks["response"] = [lambda response, **_: sent.append(response.request.headers)]
+    far.provide(context())
+
+    assert [False] == ["Authorization" in headers for headers in sent]
 
 
 def test_nothing_shows(bao: Bao, path: str, approle: dict[str, str], context: Callable[..., Context]) -> None:

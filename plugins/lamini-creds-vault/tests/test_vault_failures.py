@@ -208,6 +208,13 @@ def test_tls_expected(bao: Bao, stored: str, fail: Fail, ca_file: str) -> None:
     assert ProviderUnavailable is type(fail(address=bao.url.replace("http:", "https:"), ca_file=ca_file))
 
 
+def test_the_variables_ca_file(stored: str, fail: Fail, bao: Bao) -> None:
+    """A file that VAULT_CACERT names in vain is told with its name, and the variable's."""
+    error = fail({"VAULT_TOKEN": bao.root_token, "VAULT_CACERT": "/nowhere/ca.pem"}, address=bao.tls_url)
+
+    assert "VAULT_CACERT names a file that is not there: /nowhere/ca.pem" == error.reason
+
+
 @pytest.mark.parametrize("there", [False, True], ids=["absent", "no PEM"])
 def test_ca_file(bao: Bao, stored: str, fail: Fail, tmp_path: Path, *, there: bool) -> None:
     """A CA file that can't be used is told, and named in the remedy."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lamini_creds_vault import VaultProvider
+from lamini_creds_vault import VaultProvider, _Call
 
-from lamini_creds import ProviderDenied, ProviderUnavailable
+from lamini_creds import Context, ProviderDenied, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from openbao import Bao
 
     from conftest import Fail, Read
-    from lamini_creds import Context
 
 KEY = "test-key-vault-1"
 
@@ -144,6 +143,32 @@ def test_approle_of_another_server(bao: Bao, rule: str, path: str, context: Call
 
     with pytest.raises(ProviderUnavailable, match="AppRole gives no login"):
         provider.provide(context({**environ, "VAULT_ADDR": f"http://localhost:{bao.port}"}))
+
+
+def test_approle_of_another_namespace(bao: Bao, rule: str, path: str, context: Callable[..., Context]) -> None:
+    """Nor does it go to another namespace."""
+    environ = approle(bao.role(rule, secret_id_num_uses=1))
+    provider = VaultProvider(path, bao.url)
+    provider.provide(context(environ))
+
+    with pytest.raises(ProviderUnavailable, match="AppRole gives no login"):
+        provider.provide(context({**environ, "VAULT_NAMESPACE": "other"}))
+
+
+def test_another_approle(bao: Bao, rule: str, path: str, context: Callable[..., Context]) -> None:
+    """A kept token is that of its role alone."""
+    provider = VaultProvider(path, bao.url)
+    provider.provide(context(approle(bao.role(rule))))
+
+    with pytest.raises(ProviderDenied):
+        provider.provide(context(approle(bao.role("secret/data/other"))))
+
+
+def test_no_home(path: str) -> None:
+    """Where there is no home directory, no other is looked into for the token that `vault login` leaves."""
+    call = _Call(VaultProvider(path), Context())
+
+    assert not call._file("~/.vault-token").parent.is_dir()
 
 
 @pytest.mark.parametrize("ids", [("other", "other"), ("role", "other")])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from faults import Answer, FaultProxy
+
+from lamini_creds import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from openbao import Bao
 
     from conftest import Fail, Read
-    from lamini_creds import Context
 
 KEY = "test-key-vault-1"
 URL = "https://lamini.example.com"
@@ -118,6 +122,29 @@ def test_tls(bao: Bao, path: str, read: Read, ca_file: str, told: str) -> None:
     assert KEY == read(environ, address=bao.tls_url, ca_file=ca_file if told == "option" else None).key
 
 
+def test_ca_file_of_the_home(bao: Bao, path: str, read: Read, ca_file: str, tmp_path: Path) -> None:
+    """`~/` is the home directory, as for every file."""
+    bao.put(path, {"key": KEY})
+    (tmp_path / "ca.pem").write_text(Path(ca_file).read_text())
+
+    assert KEY == read(address=bao.tls_url, ca_file="~/ca.pem").key
+
+
+def test_compressed(way: FaultProxy, read: Read) -> None:
+    """An answer may be compressed on its way."""
+    body = json.dumps({"data": {"data": {"key": KEY}, "metadata": {"version": 1}}}).encode()
+    way.faults = [Answer(200, gzip.compress(body), {"Content-Encoding": "gzip"})]
+
+    assert KEY == read(address=f"http://127.0.0.1:{way.port}").key
+
+
+def test_without_a_deadline(bao: Bao, path: str, read: Read) -> None:
+    """Where nobody names a time, there is one all the same."""
+    bao.put(path, {"key": KEY})
+
+    assert KEY == read(within=Context(environ={"VAULT_TOKEN": bao.root_token})).key
+
+
 def test_source(bao: Bao, path: str, read: Read) -> None:
     """The source names mount, path, version and server."""
     bao.put(path, {"key": KEY})
@@ -142,7 +169,18 @@ def test_no_expiry(bao: Bao, path: str, read: Read) -> None:
     assert read().expires_at is None
 
 
-@pytest.mark.parametrize("address", [None, "", "vault.example.com", "ftp://vault", "https://user:test-pw@vault:8200"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        "",
+        "vault.example.com",
+        "ftp://vault",
+        "https://user:test-pw@vault:8200",
+        "http://vault:99999",
+        "http://[::1",
+    ],
+)
 def test_no_address(fail: Fail, tmp_path: Path, address: str | None) -> None:
     """Without a server's URL nobody is asked, and what stands in its place is not repeated."""
     error = fail({}, address=address)
