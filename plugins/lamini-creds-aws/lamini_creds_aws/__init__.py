@@ -236,11 +236,8 @@ def _judged(error: Exception, place: str, stage: str) -> ProviderError:
     """Say what an error means, by the first row whose pattern is found."""
     if isinstance(error, ProviderError):
         return type(error)(error.reason, place=place, remedy=error.remedy)
-    shown, sign, permission = (
-        type(error).__name__,
-        stage + " ".join(kind.__name__ for kind in type(error).__mro__),
-        None,
-    )
+    shown, permission = getattr(error, "kwargs", {}).get("profile") or type(error).__name__, None
+    sign = stage + " ".join(kind.__name__ for kind in type(error).__mro__)
     if isinstance(error, ClientError):
         code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
         words, permission = _WORDS.search(str(error)), _PERMISSION.search(f"{code} {error}")

@@ -160,6 +160,14 @@ def test_an_aws_profile_that_is_not_there(iam_aws: Aws, read_secret: Ask, stored
         read_secret(iam_aws, stored, profile_name="nobody")
 
 
+def test_a_variables_aws_profile(iam_aws: Aws, read_secret: Ask, stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a variable names in vain is told by its name, too."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    with pytest.raises(ProviderUnavailable, match=r"there is no such AWS profile \(nobody\)"):
+        read_secret(iam_aws, stored)
+
+
 def test_no_login(iam_aws: Aws, read_secret: Ask, stored: str, log_in: Callable[[Login | None], None]) -> None:
     """Nothing in environment, files and metadata is UNAVAILABLE."""
     log_in(None)
