@@ -15,6 +15,7 @@ from lamini_creds._provider import Context
 from lamini_creds._registry import Registry
 from lamini_creds._resolver import Resolver
 from lamini_creds._settings import Setting
+from lamini_creds.testing._heard import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lamini_creds._provider import CredentialProvider
     from lamini_creds.testing._store import Store
 
+KEY, NEXT_KEY = "test-key-1-conformance", "test-key-2-conformance"
 TIMEOUT = 20.0
 SHORT = 1.0
 _LATE = 3.0
@@ -37,20 +39,25 @@ class Asking(NamedTuple):
         resolver: A resolver whose chain it is.
         provider: The provider itself, another instance.
         environ: The environment.
+        told: Takes what it tells and raises; nothing of it may show a key.
     """
 
     name: str
     resolver: Resolver
     provider: CredentialProvider
     environ: dict[str, str]
+    told: list[object]
 
     def context(self, seconds: float = TIMEOUT) -> Context:
         """Give what a provider is asked with."""
-        return Context(environ=self.environ, home=self.environ["HOME"], deadline=time.monotonic() + seconds)
+        deadline = time.monotonic() + seconds
+        return Context(environ=self.environ, home=self.environ["HOME"], deadline=deadline, warn=self.told.append)
 
     def attempt(self) -> Attempt:
         """Ask the resolver, and give the outcome."""
-        return next(attempt for attempt in self.resolver.explain().attempts if attempt.entry == self.name)
+        resolution = self.resolver.explain()
+        self.told.append(resolution)
+        return next(attempt for attempt in resolution.attempts if attempt.entry == self.name)
 
     def provided(self, together: threading.Barrier | None = None) -> str | None:
         """Ask the provider, at the same moment as others, and give the key."""
@@ -64,6 +71,8 @@ class Asking(NamedTuple):
         try:
             self.provider.provide(self.context(seconds))
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises is what is looked at
+            frame = error.__traceback__
+            self.told.append(error.with_traceback(frame and frame.tb_next))  # this frame knows the login
             return error
         return None
 
@@ -79,8 +88,15 @@ class Asking(NamedTuple):
 
 @contextmanager
 def asking_of(store: Store, timeout: float = TIMEOUT) -> Iterator[Asking]:
-    """Make provider and resolver anew, with the store's variables in an environment of their own."""
+    """
+    Make provider and resolver anew, with the store's variables in an environment of their own.
+
+    At the end nothing that was logged, printed, warned of, raised or told may show a key, or the login.
+    """
+    __tracebackhide__ = True
     import pytest
+
+    heard = Heard()
 
     with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
         for name in filter(_is_ours, [*os.environ]):
@@ -92,7 +108,13 @@ def asking_of(store: Store, timeout: float = TIMEOUT) -> Iterator[Asking]:
         settings = {"providers": [store.provider], "provider": chain, "deadline": 2 * TIMEOUT}
         environ = dict(os.environ)
         resolver = Resolver(settings, environ=environ, home=Path(environ["HOME"]))
-        yield Asking(store.provider, resolver, made(store.provider, options), environ)
+        with heard.listening():
+            provider = made(store.provider, options)
+            yield Asking(store.provider, resolver, provider, environ, heard.told)
+        for key in (KEY, NEXT_KEY):
+            heard.check("the key", key, type(provider).__module__)
+        for text in store.logins():
+            heard.check("the login", text)
 
 
 def made(name: str, options: dict[str, object]) -> CredentialProvider:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import os
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from lamini_creds._options import option_types, schema
@@ -19,7 +16,7 @@ from lamini_creds._outcome import Outcome
 from lamini_creds._provider import LocalProvider
 from lamini_creds._registry import Registry
 from lamini_creds.errors import ProviderUnavailable
-from lamini_creds.testing._asking import SHORT, TIMEOUT, asking_of
+from lamini_creds.testing._asking import KEY, NEXT_KEY, SHORT, TIMEOUT, asking_of
 from lamini_creds.testing._child import told_by_child
 from lamini_creds.testing._leaks import assert_no_leak
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     from lamini_creds._outcome import Attempt
     from lamini_creds.testing._store import Store
 
-_KEY, _NEXT_KEY = "test-key-1-conformance", "test-key-2-conformance"
 _URL = "https://conformance.example.com/base"
 _THREADS = 16
 _MAKE_ONE = """
@@ -47,6 +43,9 @@ class ProviderConformance:
     """
     The checks: subclass it in a test module, and give it the fixture `store`.
 
+    None of them may make the key show in a log record at any level, in output,
+    in a warning, or in what is raised and reported; nor what `Store.logins` gives.
+
     For example::
 
         class TestAcme(ProviderConformance):
@@ -63,39 +62,39 @@ class ProviderConformance:
 
     def test_found(self, store: Store) -> None:
         """A key that is stored is found, and its source is named."""
-        store.put(_KEY)
+        store.put(KEY)
         with asking_of(store) as asking:
             credential = asking.resolver.resolve()
 
-        assert credential.key == _KEY, "another key was found than the one that is stored"
+        assert credential.key == KEY, "another key was found than the one that is stored"
         assert store.provider == credential.provider, f"the key comes from {credential.provider}"
         assert credential.source, "the Secret names no source"
 
     def test_found_with_its_url(self, store: Store) -> None:
         """A URL that is stored with the key comes with it."""
-        store.put(_KEY, _URL)
+        store.put(KEY, _URL)
         with asking_of(store) as asking:
             credential = asking.resolver.resolve()
 
-        assert (credential.key, credential.url) == (_KEY, _URL), f"the URL found is {credential.url}"
+        assert (credential.key, credential.url) == (KEY, _URL), f"the URL found is {credential.url}"
 
     def test_missing(self, store: Store) -> None:
         """What is not there is said to be missing: neither an empty key nor an outage."""
-        store.put(_KEY)
+        store.put(KEY)
         store.remove()
         with asking_of(store) as asking:
             _expect(self.missing, asking.attempt())
 
     def test_denied(self, store: Store) -> None:
         """A refusal is DENIED: trying again would not help."""
-        store.put(_KEY)
+        store.put(KEY)
         store.deny()
         with asking_of(store) as asking:
             _expect(Outcome.DENIED, asking.attempt())
 
     def test_unavailable(self, store: Store) -> None:
         """A store that is down is UNAVAILABLE, so that an older answer can stand in."""
-        store.put(_KEY)
+        store.put(KEY)
         store.fail()
         with asking_of(store) as asking:
             _expect(Outcome.UNAVAILABLE, asking.attempt())
@@ -108,21 +107,21 @@ class ProviderConformance:
 
     def test_hang(self, store: Store) -> None:
         """A store that never answers is UNAVAILABLE when the entry's time is over."""
-        store.put(_KEY)
+        store.put(KEY)
         store.hang()
         with asking_of(store, timeout=SHORT) as asking:
             _expect(Outcome.UNAVAILABLE, asking.attempt())
 
     def test_time_budget(self, store: Store) -> None:
         """A provider whose store never answers comes back by itself when `context.remaining()` is used up."""
-        store.put(_KEY)
+        store.put(KEY)
         store.hang()
         with asking_of(store) as asking:
             asking.hurried()
 
     def test_failing_in_time_is_unavailable(self, store: Store) -> None:
         """What the provider raises when its time is used up is ProviderUnavailable."""
-        store.put(_KEY)
+        store.put(KEY)
         store.hang()
         with asking_of(store) as asking:
             error = asking.hurried()
@@ -131,73 +130,60 @@ class ProviderConformance:
 
     def test_rotation(self, store: Store) -> None:
         """A new key is found when the old one has been rejected: the provider keeps no answer of its own."""
-        store.put(_KEY)
+        store.put(KEY)
         with asking_of(store) as asking:
             old = asking.resolver.resolve()
-            store.put(_NEXT_KEY)
+            store.put(NEXT_KEY)
             if not isinstance(asking.provider, LocalProvider):
                 asking.resolver.invalidate(old)
             new = asking.resolver.resolve()
 
-        assert (old.key, new.key) == (_KEY, _NEXT_KEY), "the old key is found again"
+        assert (old.key, new.key) == (KEY, NEXT_KEY), "the old key is found again"
 
     def test_threads(self, store: Store) -> None:
         """One instance serves many threads at once."""
-        store.put(_KEY)
+        store.put(KEY)
         with asking_of(store) as asking, ThreadPoolExecutor(_THREADS) as pool:
             together = threading.Barrier(_THREADS)
             asked = [pool.submit(asking.provided, together) for _ in range(_THREADS)]
             answers = {answer.result() for answer in asked}
 
-        assert {_KEY} == answers, f"{len(answers)} different answers"
+        assert {KEY} == answers, f"{len(answers)} different answers"
 
     def test_fork(self, store: Store) -> None:
         """The child of a process that has asked already can ask too."""
-        store.put(_KEY)
+        store.put(KEY)
         with asking_of(store) as asking:
             credential = asking.resolver.resolve()
 
             def ask() -> str:
                 asking.resolver.invalidate(credential)
-                return "found" if asking.resolver.resolve().key == _KEY else "another key"
+                return "found" if asking.resolver.resolve().key == KEY else "another key"
 
             told = told_by_child(ask, TIMEOUT)
 
         assert told == "found", f"the child tells: {told}"
 
     def test_nothing_leaks(self, store: Store) -> None:
-        """Found, the key shows in nothing that provider and resolver show or print."""
-        store.put(_KEY)
-        printed = StringIO()
-        with asking_of(store) as asking, redirect_stdout(printed), redirect_stderr(printed):
-            found = asking.resolver.explain()
+        """Found, the key shows in nothing that is printed or reported, nor in the provider."""
+        store.put(KEY)
+        with asking_of(store) as asking:
+            asking.attempt()
             asking.provided()
 
-            assert_no_leak(_KEY, asking.provider, found, found.as_dict(), asking.resolver, printed.getvalue())
+            assert_no_leak(KEY, asking.provider)
 
     def test_no_failure_leaks(self, store: Store) -> None:
         """Failed, it shows neither in the error nor in the locals of the provider's frames."""
         _corrupt(store)
         with asking_of(store) as asking:
-            error = asking.failure()
-
-            assert_no_leak(_KEY, error, frames_of=type(asking.provider).__module__)
+            asking.failure()
 
     def test_quiet_logs(self, store: Store) -> None:
         """With the root logger at DEBUG, no record shows the key."""
-        store.put(_KEY)
-        root, records = logging.getLogger(), _Records()
-        level = root.level
-        root.addHandler(records)
-        root.setLevel(logging.DEBUG)
-        try:
-            with asking_of(store) as asking:
-                asking.resolver.resolve()
-        finally:
-            root.removeHandler(records)
-            root.setLevel(level)
-
-        assert_no_leak(_KEY, records.seen)
+        store.put(KEY)
+        with asking_of(store) as asking:
+            asking.resolver.resolve()
 
     def test_no_network_before_it_is_asked(self, store: Store) -> None:
         """Neither importing nor making the provider speaks to anybody."""
@@ -224,8 +210,8 @@ class ProviderConformance:
 
 
 def _corrupt(store: Store) -> None:
-    store.put(_KEY)
-    store.corrupt(f'{{"key": "{_KEY}')
+    store.put(KEY)
+    store.corrupt(f'{{"key": "{KEY}')
 
 
 def _expect(outcome: Outcome, attempt: Attempt) -> None:
@@ -235,14 +221,3 @@ def _expect(outcome: Outcome, attempt: Attempt) -> None:
         parts = {"place": attempt.place, "reason": attempt.reason, "remedy": attempt.remedy}
         lacking = [part for part, text in parts.items() if not text]
         assert not lacking, f"the error has no {' and no '.join(lacking)}: {attempt}"
-
-
-class _Records(logging.Handler):
-    """Keeps what every record shows, arguments and extras included."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.seen.append(f"{record.getMessage()} {vars(record)}")

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from support import install
 
-from lamini_creds import Outcome
+from lamini_creds import Outcome, ProviderUnavailable
 from lamini_creds.testing import ProviderConformance, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+TOKEN = "test-token-of-the-shed"
 PLUGIN = '''
-import json, logging, os, socket, threading, time
+import contextlib, json, logging, os, socket, sys, threading, time, warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,8 +27,8 @@ log = logging.getLogger("shed.sdk")
 busy = threading.Lock()
 cache = {}
 
-def told(kind, reason="is not right", remedy="Look into the shed."):
-    return kind(reason, place="the shed", remedy=remedy)
+def told(kind, reason="is not right", remedy="Look into the shed.", place="the shed"):
+    return kind(reason, place=place, remedy=remedy)
 
 @dataclass(frozen=True)
 class Shed:
@@ -38,7 +39,8 @@ class Shed:
 
     def __post_init__(self):
         if self.fault == "early":
-            socket.create_connection(("127.0.0.1", 9))
+            with contextlib.suppress(OSError), socket.socket() as early:
+                early.connect(("127.0.0.1", 9))
 
     def provide(self, context):
         found = self.found(context)
@@ -58,10 +60,15 @@ class Shed:
             busy.release()
         if state == "missing":
             return Secret("") if self.fault == "missing" else told(ProviderInvalid)
+        if state == "denied" and self.fault == "shows login":
+            return told(ProviderDenied, f"refuses {context.environ['SHED_TOKEN']}")
+        if state == "denied" and self.fault == "logs login":
+            log.error("refused: %s", context.environ["SHED_TOKEN"])
         if state == "denied":
             return told(ProviderUnavailable if self.fault == "denied" else ProviderDenied)
         if state == "down":
-            return told(ProviderInvalid if self.fault == "down" else ProviderUnavailable)
+            without = {self.fault.removeprefix("no "): ""} if self.fault in ("no place", "no reason", "no remedy") else {}
+            return told(ProviderInvalid if self.fault == "down" else ProviderUnavailable, **without)
         if state == "silent":
             wait = {"patient": context.remaining() + 2.5, "gone": 0}.get(self.fault, context.remaining() / 2)
             time.sleep(wait)
@@ -70,6 +77,8 @@ class Shed:
             text = cache.setdefault(self.path, text)
         if self.fault == "talks":
             log.debug("answer: %s", text)
+        if self.fault == "talks aside":
+            log.debug("an answer", extra={"body": text})
         with quiet_logs("shed"):
             log.debug("answer: %s", text)
         return self.read(text, context)
@@ -79,6 +88,12 @@ class Shed:
             object.__setattr__(self, "path", self.path + "?" + text) if "?" not in self.path else None
         if self.fault == "prints":
             print("found", text)
+        if self.fault == "prints errors":
+            print("found", text, file=sys.stderr)
+        if self.fault == "warns":
+            warnings.warn(f"found {text}")
+        if self.fault == "tells version":
+            return Secret(json.loads(text)["key"], source="the shed", version=text)
         if self.fault == "other":
             return Secret("test-key-of-somebody-else", source="the shed")
         if self.fault == "nameless":
@@ -94,6 +109,16 @@ class Shed:
         except ProviderInvalid as error:
             if self.fault == "quotes":
                 return told(ProviderInvalid, f"can't read {text}")
+            if self.fault == "logs broken":
+                log.error("can't read %s", text)
+            if self.fault == "prints broken":
+                print("can't read", text)
+            if self.fault == "warns broken":
+                context.warn(f"can't read {text}")
+            if self.fault == "tells little":
+                return told(ProviderInvalid, remedy="")
+            if self.fault == "keeps frames":
+                raise
             return error.with_traceback(None)
 
 @hookimpl
@@ -110,6 +135,12 @@ class ShedStore(Store):
 
     def options(self) -> dict[str, object]:
         return {"path": str(self.path), "fault": self.fault}
+
+    def environ(self) -> dict[str, str]:
+        return {"SHED_TOKEN": TOKEN}
+
+    def logins(self) -> tuple[str, ...]:
+        return (TOKEN,)
 
     def _set(self, state: str, text: str = "") -> None:
         self.path.write_text(json.dumps({"state": state, "text": text}))
@@ -146,33 +177,78 @@ class TestGoodProvider(ProviderConformance):
         return ShedStore(tmp_path / "server.json")
 
 
-FAULTS = {
-    "test_found": ["other", "nameless"],
-    "test_found_with_its_url": ["no url"],
-    "test_missing": ["missing"],
-    "test_denied": ["denied"],
-    "test_unavailable": ["down"],
-    "test_malformed": ["takes all"],
-    "test_hang": ["gone"],
-    "test_time_budget": ["patient"],
-    "test_failing_in_time_is_unavailable": ["gone", "patient"],
-    "test_rotation": ["keeps"],
-    "test_threads": ["threads"],
-    "test_fork": ["forks"],
-    "test_nothing_leaks": ["shows", "prints"],
-    "test_no_failure_leaks": ["raises", "quotes"],
-    "test_quiet_logs": ["talks"],
-    "test_no_network_before_it_is_asked": ["early"],
+FAULTS: dict[str, dict[str, str]] = {
+    "test_found": {"other": "another key was found", "nameless": "names no source"},
+    "test_found_with_its_url": {"no url": "the URL found is https://api.lamini.ai"},
+    "test_missing": {"missing": "expected invalid: miss"},
+    "test_denied": {
+        "denied": "expected denied: unavailable",
+        "shows login": "the login shows in what is raised or told",
+        "logs login": "the login shows in the log",
+    },
+    "test_unavailable": {
+        "down": "expected unavailable: invalid",
+        "no place": "the error has no place",
+        "no reason": "the error has no reason",
+        "no remedy": "the error has no remedy",
+    },
+    "test_malformed": {
+        "takes all": "expected invalid: found",
+        "tells little": "the error has no remedy",
+        "warns broken": "the key shows in what is raised or told",
+    },
+    "test_hang": {"gone": "expected unavailable: denied"},
+    "test_time_budget": {"patient": "it has not come back"},
+    "test_failing_in_time_is_unavailable": {"gone": "it raises ProviderDenied", "patient": "it has not come back"},
+    "test_rotation": {"keeps": "the old key is found again"},
+    "test_threads": {"threads": "the shed: is not right"},
+    "test_fork": {"forks": "the child tells: ProviderUnavailable"},
+    "test_nothing_leaks": {
+        "shows": "the key shows in: object 1",
+        "prints": "the key shows in what is printed",
+        "prints errors": "the key shows in what is printed",
+        "tells version": "the key shows in what is raised or told",
+    },
+    "test_no_failure_leaks": {
+        "raises": "the key shows in what is raised or told",
+        "quotes": "the key shows in what is raised or told",
+        "keeps frames": "the key shows in what is raised or told: object 1's traceback with locals",
+        "logs broken": "the key shows in the log",
+        "prints broken": "the key shows in what is printed",
+        "warns broken": "the key shows in what is raised or told",
+    },
+    "test_quiet_logs": {"talks": "the key shows in the log", "talks aside": "the key shows in the log"},
+    "test_no_network_before_it_is_asked": {"early": "socket.connect before anything was asked"},
 }
 
 
-@pytest.mark.parametrize(("check", "fault"), [(check, fault) for check, faults in FAULTS.items() for fault in faults])
-def test_a_check_refuses_a_bad_provider(check: str, fault: str, tmp_path: Path) -> None:
-    """Each check fails for a provider that does wrong what it is about."""
+@pytest.mark.parametrize(
+    ("check", "fault", "words"), [(check, *fault) for check, faults in FAULTS.items() for fault in faults.items()]
+)
+def test_a_check_refuses_a_bad_provider(check: str, fault: str, words: str, tmp_path: Path) -> None:
+    """Each check fails for a provider that does wrong what it is about, and says what that is."""
     run = getattr(ProviderConformance(), check)
 
-    with pytest.raises(Exception):  # noqa: B017, PT011  # an assertion, or what the resolver raises
+    with pytest.raises((AssertionError, ProviderUnavailable), match=words):
         run(ShedStore(tmp_path / "server.json", fault))
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_check_refuses_a_provider_that_warns_of_the_key(tmp_path: Path) -> None:
+    """A warning with the key is refused, and shown all the same."""
+    with pytest.warns(UserWarning, match="found"), pytest.raises(AssertionError, match="the key shows in a warning"):
+        ProviderConformance().test_found(ShedStore(tmp_path / "server.json", "warns"))
+
+
+def test_a_local_provider_has_to_see_the_rotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that stays as it was while the key changes is refused: nobody has rejected the old key."""
+    code = PLUGIN.replace("    def provide", "    def state(self, context):\n        return 0\n\n    def provide", 1)
+    install(tmp_path / "local", monkeypatch, code, names=("local",), distribution="local-creds")
+    store = ShedStore(tmp_path / "server.json")
+    store.provider = "local"
+
+    with pytest.raises(AssertionError, match="the old key is found again"):
+        ProviderConformance().test_rotation(store)
 
 
 @pytest.mark.parametrize(
