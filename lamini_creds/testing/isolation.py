@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import os
 import re
+import site
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lamini_creds._api import reset
+from lamini_creds import _api
+from lamini_creds.testing import _override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,7 @@ _SET = {
     "GCE_METADATA_HOST": _NOBODY,
     "GCE_METADATA_IP": _NOBODY,
     "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://{_NOBODY}",
+    "PYTHONUSERBASE": site.getuserbase(),  # the home moves, and what is installed there is still found
 }
 _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 
@@ -66,9 +69,15 @@ def lamini_creds_isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: py
     """
     home = tmp_path_factory.mktemp("home")
     _hide(monkeypatch, str(home))
-    reset()
+    _forget()
     yield home
-    reset()
+    _forget()
+
+
+def _forget() -> None:
+    """Forget the process-wide resolver, unless it is that of an `override` around several tests."""
+    if _api._resolver not in _override._covered:
+        _api.reset()
 
 
 def _hide(patch: pytest.MonkeyPatch, home: str) -> None:
