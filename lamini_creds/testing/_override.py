@@ -44,7 +44,14 @@ def override(*, key: str, url: str) -> Override:
 
     Returns:
         A context manager that gives the resolver, for applications that make one of their own.
+
+    Raises:
+        ValueError: One of them is blank, as a variable that is missing where the tests run.
     """
+    blank = [name for name, text in (("key", key), ("url", url)) if not text or not text.strip()]
+    if blank:
+        key = url = ""  # what is raised shows neither
+        raise ValueError(f"override: {' and '.join(blank)} must not be blank; give the test's own key and server")
     return Override(Hidden((key, url)))
 
 

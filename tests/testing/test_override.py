@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -125,3 +126,14 @@ def test_it_shows_no_key() -> None:
         resolve_credentials()
 
     assert_no_leak(KEY, raised.value)
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_it_needs_both(blank: Any) -> None:
+    """A blank key or URL would leave a default in its place: it is refused, without what is given beside it."""
+    with pytest.raises(ValueError, match="url must not be blank") as no_url:
+        override(key=KEY, url=blank)
+    with pytest.raises(ValueError, match="key must not be blank"):
+        override(key=blank, url=URL)
+
+    assert_no_leak(KEY, no_url.value)
