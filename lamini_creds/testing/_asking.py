@@ -39,24 +39,24 @@ class Asking(NamedTuple):
         resolver: A resolver whose chain it is.
         provider: The provider itself, another instance.
         environ: The environment.
-        told: Takes what it tells and raises; nothing of it may show a key.
+        heard: Takes what it tells and raises; nothing of it may show a key.
     """
 
     name: str
     resolver: Resolver
     provider: CredentialProvider
     environ: dict[str, str]
-    told: list[object]
+    heard: Heard
 
     def context(self, seconds: float = TIMEOUT) -> Context:
         """Give what a provider is asked with."""
         deadline = time.monotonic() + seconds
-        return Context(environ=self.environ, home=self.environ["HOME"], deadline=deadline, warn=self.told.append)
+        return Context(environ=self.environ, home=self.environ["HOME"], deadline=deadline, warn=self.heard.told.append)
 
     def attempt(self) -> Attempt:
         """Ask the resolver, and give the outcome."""
         resolution = self.resolver.explain()
-        self.told.append(resolution)
+        self.heard.told.append(resolution)
         return next(attempt for attempt in resolution.attempts if attempt.entry == self.name)
 
     def provided(self, together: threading.Barrier | None = None) -> str | None:
@@ -72,7 +72,7 @@ class Asking(NamedTuple):
             self.provider.provide(self.context(seconds))
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises is what is looked at
             frame = error.__traceback__
-            self.told.append(error.with_traceback(frame and frame.tb_next))  # this frame knows the login
+            self.heard.told.append(error.with_traceback(frame and frame.tb_next))  # this frame knows the login
             return error
         return None
 
@@ -110,7 +110,7 @@ def asking_of(store: Store, timeout: float = TIMEOUT) -> Iterator[Asking]:
         resolver = Resolver(settings, environ=environ, home=Path(environ["HOME"]))
         with heard.listening():
             provider = made(store.provider, options)
-            yield Asking(store.provider, resolver, provider, environ, heard.told)
+            yield Asking(store.provider, resolver, provider, environ, heard)
         for key in (KEY, NEXT_KEY):
             heard.check("the key", key, type(provider).__module__)
         for text in store.logins():

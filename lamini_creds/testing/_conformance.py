@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -19,6 +15,7 @@ from lamini_creds.errors import ProviderUnavailable
 from lamini_creds.testing._asking import KEY, NEXT_KEY, SHORT, TIMEOUT, asking_of
 from lamini_creds.testing._child import told_by_child
 from lamini_creds.testing._leaks import assert_no_leak
+from lamini_creds.testing._start import told_at_start
 
 if TYPE_CHECKING:
     from lamini_creds._outcome import Attempt
@@ -26,17 +23,6 @@ if TYPE_CHECKING:
 
 _URL = "https://conformance.example.com/base"
 _THREADS = 16
-_MAKE_ONE = """
-import json, sys
-
-def refuse(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg"):
-        raise SystemExit(f"{event} before anything was asked")
-
-sys.addaudithook(refuse)
-from lamini_creds.testing._asking import made
-made(sys.argv[1], json.loads(sys.argv[2]))
-"""
 
 
 class ProviderConformance:
@@ -133,7 +119,8 @@ class ProviderConformance:
         store.put(KEY)
         with asking_of(store) as asking:
             old = asking.resolver.resolve()
-            store.put(NEXT_KEY)
+            with asking.heard.aside():
+                store.put(NEXT_KEY)
             if not isinstance(asking.provider, LocalProvider):
                 asking.resolver.invalidate(old)
             new = asking.resolver.resolve()
@@ -186,16 +173,11 @@ class ProviderConformance:
             asking.resolver.resolve()
 
     def test_no_network_before_it_is_asked(self, store: Store) -> None:
-        """Neither importing nor making the provider speaks to anybody."""
+        """Neither importing nor making the provider speaks to anybody, in whatever thread, or starts a program."""
         with asking_of(store) as asking:
-            arguments = [store.provider, json.dumps(store.options())]
-            environ = {**asking.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-            made_it = subprocess.run(  # noqa: S603  # our own interpreter
-                [sys.executable, "-c", _MAKE_ONE, *arguments],
-                env=environ, capture_output=True, text=True, check=False, timeout=3 * TIMEOUT,
-            )  # fmt: skip
+            told = told_at_start(store.provider, store.options(), asking.environ, 3 * TIMEOUT)
 
-        assert made_it.returncode == 0, made_it.stderr
+        assert not told, told
 
     def test_options(self, store: Store) -> None:
         """The provider is a frozen dataclass with a docstring; each option has a type and a description."""

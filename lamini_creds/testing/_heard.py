@@ -54,6 +54,13 @@ class Heard(logging.Handler):
         for warned in self._warned:
             warnings.warn_explicit(warned.message, warned.category, warned.filename, warned.lineno)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Hear no record: what a store's author logs is no provider's."""
+        logging.getLogger().removeHandler(self)
+        yield
+        logging.getLogger().addHandler(self)
+
     def check(self, what: str, text: str, frames_of: str = "lamini_creds") -> None:
         """
         Check that a text showed nowhere.

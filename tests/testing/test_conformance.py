@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 TOKEN = "test-token-of-the-shed"
 PLUGIN = '''
-import contextlib, json, logging, os, socket, sys, threading, time, warnings
+import contextlib, json, logging, os, socket, subprocess, sys, threading, time, warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,10 @@ cache = {}
 def told(kind, reason="is not right", remedy="Look into the shed.", place="the shed"):
     return kind(reason, place=place, remedy=remedy)
 
+def speak():
+    with contextlib.suppress(BaseException), socket.socket() as early:
+        early.connect(("127.0.0.1", 9))
+
 @dataclass(frozen=True)
 class Shed:
     """A file that plays a server; `fault` is what this provider does wrong."""
@@ -39,8 +44,13 @@ class Shed:
 
     def __post_init__(self):
         if self.fault == "early":
-            with contextlib.suppress(OSError), socket.socket() as early:
-                early.connect(("127.0.0.1", 9))
+            speak()
+        if self.fault == "early name":
+            socket.getaddrinfo("localhost", 9)
+        if self.fault == "early thread":
+            threading.Thread(target=speak, daemon=True).start()
+        if self.fault == "early program":
+            subprocess.run([sys.executable, "-c", ""])
 
     def provide(self, context):
         found = self.found(context)
@@ -218,7 +228,12 @@ FAULTS: dict[str, dict[str, str]] = {
         "warns broken": "the key shows in what is raised or told",
     },
     "test_quiet_logs": {"talks": "the key shows in the log", "talks aside": "the key shows in the log"},
-    "test_no_network_before_it_is_asked": {"early": "socket.connect before anything was asked"},
+    "test_no_network_before_it_is_asked": {
+        "early": "^socket.connect before anything was asked",
+        "early name": "^socket.getaddrinfo before anything was asked",
+        "early thread": "^socket.connect before anything was asked",
+        "early program": "^subprocess.Popen before anything was asked",
+    },
 }
 
 
@@ -231,6 +246,16 @@ def test_a_check_refuses_a_bad_provider(check: str, fault: str, words: str, tmp_
 
     with pytest.raises((AssertionError, ProviderUnavailable), match=words):
         run(ShedStore(tmp_path / "server.json", fault))
+
+
+def test_the_check_of_the_network_tells_of_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the plugin's module does when it is imported is told in the same words."""
+    install(tmp_path / "eager", monkeypatch, f"{PLUGIN}\nspeak()\n", names=("eager",), distribution="eager-creds")
+    store = ShedStore(tmp_path / "server.json")
+    store.provider = "eager"
+
+    with pytest.raises(AssertionError, match=r"^socket.connect before anything was asked"):
+        ProviderConformance().test_no_network_before_it_is_asked(store)
 
 
 @pytest.mark.filterwarnings("default")
@@ -272,6 +297,17 @@ def test_the_check_of_options_refuses(class_lines: str, tmp_path: Path, monkeypa
 
     with pytest.raises(AssertionError):
         ProviderConformance().test_options(store)
+
+
+def test_what_a_store_logs_is_not_the_providers(tmp_path: Path) -> None:
+    """A store may be a client that logs what it stores, while the provider is at work."""
+
+    class Chatty(ShedStore):
+        def put(self, key: str, url: str | None = None) -> None:
+            logging.getLogger("client").debug("stored %s", key)
+            super().put(key, url)
+
+    ProviderConformance().test_rotation(Chatty(tmp_path / "server.json"))
 
 
 def test_every_check_is_tried() -> None:
