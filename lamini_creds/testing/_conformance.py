@@ -92,11 +92,11 @@ class ProviderConformance:
             _expect(Outcome.INVALID, asking.attempt())
 
     def test_hang(self, store: Store) -> None:
-        """A store that never answers is UNAVAILABLE when the entry's time is over."""
+        """A store that never answers is UNAVAILABLE when the entry's time is over, whether it or the chain says so."""
         store.put(KEY)
         store.hang()
         with asking_of(store, timeout=SHORT) as asking:
-            _expect(Outcome.UNAVAILABLE, asking.attempt())
+            _expect(Outcome.UNAVAILABLE, asking.attempt(), complete=False)
 
     def test_time_budget(self, store: Store) -> None:
         """A provider whose store never answers comes back by itself when `context.remaining()` is used up."""
@@ -110,9 +110,14 @@ class ProviderConformance:
         store.put(KEY)
         store.hang()
         with asking_of(store) as asking:
-            error = asking.hurried()
+            _expect_unavailable(asking.hurried())
 
-        assert isinstance(error, ProviderUnavailable), f"it raises {type(error).__name__}"
+    def test_dribble(self, store: Store) -> None:
+        """A store that answers a byte at a time is no better: the time is one budget, not one for each read."""
+        store.put(KEY)
+        store.dribble()
+        with asking_of(store) as asking:
+            _expect_unavailable(asking.hurried())
 
     def test_rotation(self, store: Store) -> None:
         """A new key is found when the old one has been rejected: the provider keeps no answer of its own."""
@@ -196,10 +201,19 @@ def _corrupt(store: Store) -> None:
     store.corrupt(f'{{"key": "{KEY}')
 
 
-def _expect(outcome: Outcome, attempt: Attempt) -> None:
+def _expect(outcome: Outcome, attempt: Attempt, *, complete: bool = True) -> None:
     """Compare outcomes; a failure says where, why and what to do."""
     assert outcome is attempt.outcome, f"expected {outcome}: {attempt.outcome}, {attempt}"
-    if outcome is not Outcome.MISS:
-        parts = {"place": attempt.place, "reason": attempt.reason, "remedy": attempt.remedy}
-        lacking = [part for part, text in parts.items() if not text]
-        assert not lacking, f"the error has no {' and no '.join(lacking)}: {attempt}"
+    if complete and outcome is not Outcome.MISS:
+        _expect_all_parts(attempt)
+
+
+def _expect_unavailable(error: BaseException | None) -> None:
+    assert isinstance(error, ProviderUnavailable), f"it raises {type(error).__name__}"
+    _expect_all_parts(error)
+
+
+def _expect_all_parts(failure: Attempt | ProviderUnavailable) -> None:
+    parts = {"place": failure.place, "reason": failure.reason, "remedy": failure.remedy}
+    lacking = [part for part, text in parts.items() if not text]
+    assert not lacking, f"the error has no {' and no '.join(lacking)}: {failure}"

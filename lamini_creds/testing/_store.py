@@ -50,6 +50,10 @@ class Store:
         """Let the store take requests and never answer."""
         _left_out(self, "hang")
 
+    def dribble(self) -> None:
+        """Let the store begin its answer and give the rest a byte at a time, each in time for a limit of single reads."""
+        _left_out(self, "dribble")
+
     def corrupt(self, text: str) -> None:  # noqa: ARG002  # for subclasses
         """
         Store what is no secret.

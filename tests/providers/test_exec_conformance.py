@@ -43,6 +43,9 @@ class HelperStore(Store):
     def hang(self) -> None:
         self._does("import time; time.sleep(60)")
 
+    def dribble(self) -> None:
+        self._does("import time\nfor _ in range(600):\n    print(end=' ', flush=True)\n    time.sleep(0.1)")
+
     def _does(self, code: str) -> None:
         """Put the whole script in place at once: a helper may be starting just now."""
         new = self.script.with_name("new")

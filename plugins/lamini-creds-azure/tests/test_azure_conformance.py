@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure_entra import TENANT
 from azure_vault import Vault
-from faults import FaultProxy, Hang, Refuse
+from faults import Dribble, FaultProxy, Hang, Refuse
 
 from lamini_creds.testing import ProviderConformance, Store
 
@@ -54,6 +54,10 @@ class VaultStore(Store):
 
     def hang(self) -> None:
         self._way.faults = [Hang()]
+
+    def dribble(self) -> None:
+        self.put("a" * 2000)
+        self._way.faults = [Dribble(after=1000, every=0.2)]
 
     def corrupt(self, text: str) -> None:
         self._vault.put("conformance", text)

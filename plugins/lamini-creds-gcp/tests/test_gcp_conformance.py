@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faults import FaultProxy, Hang
+from faults import Dribble, FaultProxy, Hang
 from gcp_kit import SECRET
 from gcp_store import Refusal
 
@@ -50,6 +50,9 @@ class SecretManager(Store):
 
     def hang(self) -> None:
         self._way.faults = [Hang()]
+
+    def dribble(self) -> None:
+        self._way.faults = [Dribble(every=0.2)]
 
     def corrupt(self, text: str) -> None:
         self._store.put(SECRET, text.encode())

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from faults import Cut, FaultProxy, Hang
+from faults import Cut, Dribble, FaultProxy, Hang
 from gcp_lamini import PATH, LaminiLogin
 from gcp_store import Refusal
 
@@ -52,6 +52,10 @@ class Accounts(Store):
 
     def hang(self) -> None:
         self._way.faults = [Hang()]
+
+    def dribble(self) -> None:
+        self.put("a" * 2000)
+        self._way.faults = [Dribble(after=1000, every=0.2)]
 
     def corrupt(self, text: str) -> None:
         self._lamini.body = text.encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from faults import Answer, FaultProxy, Hang
+from faults import Answer, Dribble, FaultProxy, Hang
 
 from lamini_creds.testing import ProviderConformance, Store
 
@@ -42,6 +42,9 @@ class VaultStore(Store):
 
     def hang(self) -> None:
         self._way.faults = [Hang()]
+
+    def dribble(self) -> None:
+        self._way.faults = [Dribble(after=300, every=0.2)]
 
     def corrupt(self, text: str) -> None:
         self._way.faults = [Answer(200, f'{{"data": {{"data": {text}'.encode(), {"Content-Type": "application/json"})]
