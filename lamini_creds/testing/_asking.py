@@ -28,6 +28,7 @@ KEY, NEXT_KEY = "test-key-1-conformance", "test-key-2-conformance"
 TIMEOUT = 20.0
 SHORT = 1.0
 _LATE = 3.0
+_HOMES = ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
 
 class Asking(NamedTuple):
@@ -57,7 +58,10 @@ class Asking(NamedTuple):
         """Ask the resolver, and give the outcome."""
         resolution = self.resolver.explain()
         self.heard.told.append(resolution)
-        return next(attempt for attempt in resolution.attempts if attempt.entry == self.name)
+        for attempt in resolution.attempts:
+            if attempt.entry == self.name:
+                return attempt
+        raise resolution.error or AssertionError("the entry was not asked")
 
     def provided(self, together: threading.Barrier | None = None) -> str | None:
         """Ask the provider, at the same moment as others, and give the key."""
@@ -101,7 +105,7 @@ def asking_of(store: Store, timeout: float = TIMEOUT) -> Iterator[Asking]:
     with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
         for name in filter(_is_ours, [*os.environ]):
             patch.delenv(name)
-        for name, value in {"HOME": home, "USERPROFILE": home, **store.environ()}.items():
+        for name, value in {**dict.fromkeys(_HOMES, home), **store.environ()}.items():
             patch.setenv(name, value)
         options = store.options()
         chain = {store.provider: {**options, "timeout": timeout}}

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
+from itertools import accumulate
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
@@ -196,10 +197,13 @@ def _quietly(get: Callable[[], T], default: T) -> T:
 
 
 def _home_of(module: str) -> str:
-    """Give where a module's package lies: its folder, or the one file that it is."""
-    top = sys.modules[module.partition(".")[0]]
-    file = os.path.abspath(top.__file__ or "")
-    return os.path.join(os.path.dirname(file), "") if hasattr(top, "__path__") else file
+    """Give where a module's package lies: its folder, or the one file that it is; what has no file is passed by."""
+    for name in accumulate(module.split("."), lambda whole, part: f"{whole}.{part}"):
+        file = getattr(sys.modules[name], "__file__", None)
+        if file:
+            file = os.path.abspath(file)
+            return os.path.join(os.path.dirname(file), "") if hasattr(sys.modules[name], "__path__") else file
+    return _PACKAGE
 
 
 def _formatted(error: BaseException, homes: tuple[str, ...]) -> str:

@@ -51,7 +51,7 @@ class Store:
         _left_out(self, "hang")
 
     def dribble(self) -> None:
-        """Let the store begin its answer and give the rest a byte at a time, each in time for a limit of single reads."""
+        """Let the store begin its answer and give the rest a byte at a time: no single read takes long."""
         _left_out(self, "dribble")
 
     def corrupt(self, text: str) -> None:  # noqa: ARG002  # for subclasses

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import install
 
-from lamini_creds import Outcome, ProviderUnavailable
+from lamini_creds import Outcome, ProviderUnavailable, UnknownProviderError
 from lamini_creds.testing import ProviderConformance, Store
 
 if TYPE_CHECKING:
@@ -319,6 +319,27 @@ def test_what_a_store_logs_is_not_the_providers(tmp_path: Path) -> None:
             super().put(key, url)
 
     ProviderConformance().test_rotation(Chatty(tmp_path / "server.json"))
+
+
+def test_the_authors_own_settings_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither variables nor the user's file of whoever runs the suite are read."""
+    settings = tmp_path / "config" / "lamini_creds" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('observers = ["nobody"]')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("APPDATA", str(tmp_path / "config"))
+    monkeypatch.setenv("LAMINI_CREDS_OBSERVERS", "nobody")
+
+    ProviderConformance().test_found(ShedStore(tmp_path / "server.json"))
+
+
+def test_options_that_are_refused_are_told(tmp_path: Path) -> None:
+    """Where no walk is made the error says why."""
+    store = ShedStore(tmp_path / "server.json")
+    store.environ = lambda: {"LAMINI_CREDS_OBSERVERS": "nobody"}  # type: ignore[method-assign]  # as a store might
+
+    with pytest.raises(UnknownProviderError, match="observers: nobody"):
+        ProviderConformance().test_missing(store)
 
 
 def test_every_check_is_tried() -> None:

@@ -7,6 +7,8 @@ import dataclasses
 import json
 import logging
 import sys
+from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -211,6 +213,18 @@ def test_found(shows: object) -> None:
 def test_not_found(fine: object) -> None:
     """What may know it, or does not show it, is fine."""
     assert_no_leak(KEY, fine)
+
+
+def test_a_package_in_a_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frames of such a package are looked at wherever the tests run; the namespace itself lies nowhere."""
+    package = tmp_path / "acme_of_a_test" / "creds"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import_module("acme_of_a_test.creds")
+
+    with pytest.raises(AssertionError, match="traceback with locals"):
+        assert_no_leak(KEY, from_a_frame_of(str(package / "store.py")), frames_of="acme_of_a_test.creds")
 
 
 def test_ring() -> None:

@@ -34,6 +34,9 @@ class SecretsManagerStore(Store):
     def environ(self) -> dict[str, str]:
         return self._login.environ()
 
+    def logins(self) -> tuple[str, ...]:
+        return (self._login.secret,)
+
     def put(self, key: str, url: str | None = None) -> None:
         self.corrupt(json.dumps({"key": key, "url": url}) if url else key)
 
@@ -79,6 +82,9 @@ class AgentStore(SecretsManagerStore):
 
     def environ(self) -> dict[str, str]:
         return {"AWS_TOKEN": self.token}
+
+    def logins(self) -> tuple[str, ...]:
+        return (self.token,)
 
     def deny(self) -> None:
         self.token = "test-agent-token-2"

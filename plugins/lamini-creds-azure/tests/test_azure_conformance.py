@@ -40,6 +40,9 @@ class VaultStore(Store):
             "AZURE_CLIENT_SECRET": "test-client-secret",
         }
 
+    def logins(self) -> tuple[str, ...]:
+        return ("test-client-secret",)
+
     def put(self, key: str, url: str | None = None) -> None:
         self._vault.put("conformance", json.dumps({"key": key, "url": url}) if url else key)
 

@@ -28,6 +28,9 @@ class VaultStore(Store):
     def environ(self) -> dict[str, str]:
         return {"VAULT_ADDR": f"http://127.0.0.1:{self._way.port}", "VAULT_TOKEN": self._token}
 
+    def logins(self) -> tuple[str, ...]:
+        return (self._token,)
+
     def put(self, key: str, url: str | None = None) -> None:
         self._bao.put(self._path, {"key": key, "url": url} if url else {"key": key})
 
