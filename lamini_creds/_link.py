@@ -115,7 +115,7 @@ class Link:
         options: EntryOptions = build(EntryOptions, shared, self.label)
         if options.continue_on is not None:
             self._continue_on = frozenset(options.continue_on)
-        provider_class = self._registry.provider(self.name, options.distribution)
+        provider_class = self._registry.provider(self.name, options.distribution, self.label)
         if self.built_in:
             return self._places(build(provider_class, own, self.label), options)
         from lamini_creds._plugged import plugged

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-from functools import lru_cache
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, NamedTuple
 
 import pluggy
@@ -13,6 +12,7 @@ from lamini_creds import hookspecs
 from lamini_creds._forks import IMPORTS
 from lamini_creds._plugged import unfit
 from lamini_creds._registry import BUILT_IN
+from lamini_creds._settings import subtable
 from lamini_creds._text import did_you_mean, printable
 from lamini_creds.errors import (
     ConfigError,
@@ -58,49 +58,57 @@ class Observer(NamedTuple):
 class Plugins:
     """Loads the plugins that the chain names, each when it is first reached, and never another."""
 
-    __slots__ = ("_manager", "_providers")
+    __slots__ = ("_manager", "_offers", "_providers")
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._providers: dict[tuple[str, str | None], type[CredentialProvider] | CredentialError] = {}
+        self._offers: tuple[Offer, ...] | None = None
+        self._providers: dict[Offer, type[CredentialProvider] | CredentialError] = {}
 
-    def provider(self, name: str, distribution: str | None = None) -> type[CredentialProvider]:
+    def provider(self, name: str, distribution: str | None, label: str) -> type[CredentialProvider]:
         """Give a provider's class, as `Registry.provider` does; what failed to load once is not tried again."""
         with IMPORTS:
-            if (name, distribution) not in self._providers:
-                self._providers[name, distribution] = self._load(name, distribution)
-            loaded = self._providers[name, distribution]
+            offer = _one_offer(self._installed(), name, distribution, subtable("tool.lamini_creds.provider", label))
+            if isinstance(offer, CredentialError):
+                raise offer
+            if offer not in self._providers:
+                self._providers[offer] = self._load(offer)
+            loaded = self._providers[offer]
         if isinstance(loaded, CredentialError):
             raise type(loaded)(loaded.reason, place=loaded.place, remedy=loaded.remedy)
         return loaded
 
     def origin(self, name: str, distribution: str | None = None) -> str:
         """Say whose plugin a provider is, for messages."""
-        offer = _one_offer(name, distribution)
+        offer = _one_offer(self._installed(), name, distribution)
         return f"the plugin of {offer}" if isinstance(offer, Offer) else "the provider"
 
     def observer(self, name: str) -> Observer:
         """Give an observer; raises as `provider` does."""
         with IMPORTS:
-            offer = _one_offer(name, None)
+            offer = _one_offer(self._installed(), name)
             plugin = offer if isinstance(offer, CredentialError) else self._plugin(offer)
             if isinstance(plugin, CredentialError):
                 plugin.place = f"observers: {printable(name)}"
                 raise plugin
             hook = self._own_hook("lamini_creds_observe", plugin)
-        if not hook.get_hookimpls():
+        hooks = hook.get_hookimpls()
+        if not hooks or iscoroutinefunction(hooks[0].function):
             raise ProviderInvalid(
-                f"the plugin of {offer} has no hook lamini_creds_observe",
+                f"the plugin of {offer} has {'an async' if hooks else 'no'} hook lamini_creds_observe",
                 place=f"observers: {name}",
                 remedy="It should have: @hookimpl def lamini_creds_observe(event): ...",
             )
         return Observer(name, str(offer), lambda event: hook(event=event))
 
-    def _load(self, name: str, distribution: str | None) -> type[CredentialProvider] | CredentialError:
-        offer = _one_offer(name, distribution)
-        if isinstance(offer, CredentialError):
-            return offer
+    def _installed(self) -> tuple[Offer, ...]:
+        """Scan once: a plugin that is installed meanwhile is there for the next resolver."""
+        if self._offers is None:
+            self._offers = installed()
+        return self._offers
+
+    def _load(self, offer: Offer) -> type[CredentialProvider] | CredentialError:
         plugin = self._plugin(offer)
         return plugin if isinstance(plugin, CredentialError) else self._provider_class(plugin, str(offer))
 
@@ -147,13 +155,11 @@ class Plugins:
 
 
 def installed() -> tuple[Offer, ...]:
-    """Give every provider that an installed distribution offers, from metadata alone."""
-    return _offers(tuple(sys.path))
+    """
+    Give every provider that an installed distribution offers, from metadata alone.
 
-
-@lru_cache(maxsize=8)
-def _offers(_path: tuple[str, ...]) -> tuple[Offer, ...]:
-    """Scan the metadata once; of two copies of a distribution the nearer on the path counts, as for an import."""
+    Of two copies of a distribution the nearer on the path counts, as for an import.
+    """
     from importlib.metadata import distributions
 
     found: dict[tuple[str, str], Offer] = {}
@@ -174,8 +180,11 @@ def _offers_of(distribution: Distribution) -> list[Offer]:
         return []
 
 
-def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
-    offers = [offer for offer in installed() if offer.name == name]
+def _one_offer(
+    installed: tuple[Offer, ...], name: str, distribution: str | None = None, table: str = ""
+) -> Offer | CredentialError:
+    """Give the one offer of a name, or what is wrong; in the table, if there is one, a distribution can be picked."""
+    offers = [offer for offer in installed if offer.name == name]
     if distribution is not None:
         chosen = [offer for offer in offers if _normal(offer.distribution) == _normal(distribution)]
         if offers and not chosen:
@@ -187,10 +196,9 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
     if len(offers) == 1:
         return offers[0]
     if offers:
+        pick = f', or pick: [{table}] distribution = "{printable(offers[0].distribution)}"'
         return ProviderConflictError(
-            f"'{name}' is offered by {' and '.join(map(str, offers))}",
-            remedy=f"Uninstall one, or pick: [tool.lamini_creds.provider.{name}] "
-            f'distribution = "{printable(offers[0].distribution)}"',
+            f"'{name}' is offered by {' and '.join(map(str, offers))}", remedy=f"Uninstall one{pick if table else '.'}"
         )
     if name in _OURS:
         plugin = f"lamini-creds-{_OURS[name]}"
@@ -198,7 +206,7 @@ def _one_offer(name: str, distribution: str | None) -> Offer | CredentialError:
             f"the plugin {plugin} is not installed",
             remedy=f"Install it from this project's plugins/{plugin}, or take '{name}' out of `providers`.",
         )
-    names = {*BUILT_IN, *(offer.name for offer in installed())}
+    names = {*BUILT_IN, *(offer.name for offer in installed)}
     near, listed = did_you_mean(name, names), f"Installed: {', '.join(map(printable, sorted(names)))}."
     return UnknownProviderError(
         f"nothing installed offers a provider '{name}'", remedy=f"{near} {listed}" if near.endswith("?") else listed

@@ -24,13 +24,14 @@ class Registry:
         self._offered: dict[str, type[CredentialProvider]] = {}
         self._plugins: Plugins | None = None
 
-    def provider(self, name: str, distribution: str | None = None) -> type[CredentialProvider]:
+    def provider(self, name: str, distribution: str | None = None, label: str = "") -> type[CredentialProvider]:
         """
         Give a provider's class.
 
         Args:
             name: The provider's name.
             distribution: Whose plugin to use, where several offer the name.
+            label: The entry's name in the chain, whose table picks one of several; by default the provider's.
 
         Raises:
             UnknownProviderError: Nothing installed offers the name.
@@ -41,7 +42,7 @@ class Registry:
         if name in self._offered:
             return self._offered[name]
         if name not in BUILT_IN:
-            return self._installed().provider(name, distribution)
+            return self._installed().provider(name, distribution, label or name)
         if distribution is not None:
             raise ConfigError(f"'{name}' is built in: no distribution can be picked for it")
         built_in: type[CredentialProvider] = import_module(

@@ -95,6 +95,7 @@ def test_text_of_a_variable(text: str, annotation: Any, value: object) -> None:
 REFUSED: list[tuple[object, Any, str]] = [
     ("test-key", int, "Expected `int`, got `str`."),
     (5, str, "Expected `str`, got `int`."),
+    ("5", int, "Expected `int`, got `str`."),
     (["test-key", 5], list[str], "Item 2: expected `str`, got `int`."),
     ("test-key", Literal["a", "b"], "Expected one of: 'a', 'b'."),
     ("test-key", Literal["a"] | list[str], "Expected one of: 'a', or a list."),

@@ -22,6 +22,8 @@ from lamini_creds import (
     UnknownProviderError,
     hookimpl,
     hookspecs,
+    reset,
+    resolve_credentials,
 )
 from lamini_creds._plugins import installed
 from lamini_creds._registry import BUILT_IN, Registry
@@ -70,14 +72,36 @@ def test_the_default_order_needs_no_scan(finder: CountingFinder) -> None:
     assert (["is not configured"] * 3, 0) == ([attempt.reason for attempt in asking.attempts[-3:]], finder.scans)
 
 
-def test_one_scan_a_process(finder: CountingFinder) -> None:
-    """The metadata is scanned once, whoever asks for whatever."""
-    for name in ("acme", "other"):
-        for registry in (Registry(), Registry()):
-            with pytest.raises(UnknownProviderError):
-                registry.provider(name)
+def test_one_scan_a_resolver(finder: CountingFinder) -> None:
+    """The metadata is scanned once, whatever is asked for: by the process-wide resolver, once a process."""
+    registry = Registry()
+    for name in ("acme", "other", "acme"):
+        with pytest.raises(UnknownProviderError):
+            registry.provider(name)
+    with pytest.raises(UnknownProviderError):
+        registry.observer("acme")
 
     assert 1 == finder.scans
+
+
+def test_what_is_installed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that a running process installs, as in a notebook, is found after `reset()`."""
+    monkeypatch.setenv("LAMINI_CREDS_PROVIDERS", "acme")
+    place = tmp_path / "site"
+    place.mkdir()
+    monkeypatch.syspath_prepend(str(place))
+    reset()
+    with pytest.raises(UnknownProviderError):
+        resolve_credentials()
+    install(tmp_path / "wheel", monkeypatch)
+    for path in (tmp_path / "wheel").glob("*/*"):
+        path.rename(place / path.name)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "wheel" not in path])
+    reset()
+    found = resolve_credentials().provider
+    reset()
+
+    assert "acme" == found
 
 
 def test_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +154,39 @@ def test_two_distributions_of_one_name(tmp_path: Path, monkeypatch: pytest.Monke
     texts = ("acme-creds 2.5", "other-creds 2.5", "[tool.lamini_creds.provider.acme] distribution = ")
 
     assert [True] * 3 == [text in str(caught.value) for text in texts]
+
+
+def test_the_remedy_for_two_distributions_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A labelled entry's own table is named, and what it is told to set picks one."""
+    install(tmp_path, monkeypatch)
+    install(tmp_path, monkeypatch, distribution="other-creds")
+    with pytest.raises(ProviderConflictError) as caught:
+        Resolver({"providers": ["acme:eu"]}, environ={}).resolve()
+    table = caught.value.remedy.partition("pick: ")[2].replace("] ", "]\n")
+    (tmp_path / "named.toml").write_text(f'[tool.lamini_creds]\nproviders = ["acme:eu"]\n{table}\n')
+
+    assert "acme:eu" == Resolver.from_file(tmp_path / "named.toml", environ={}).resolve().provider
+
+
+def test_two_observers_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting picks an observer's distribution, and none is named."""
+    install(tmp_path, monkeypatch, OBSERVER)
+    install(tmp_path, monkeypatch, OBSERVER, distribution="other-creds")
+
+    with pytest.raises(ProviderConflictError, match="observers: acme") as caught:
+        asking("acme").resolve()
+
+    assert "Uninstall one." == caught.value.remedy
+
+
+def test_a_version_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's metadata can't write to a terminal by way of an error."""
+    install(tmp_path, monkeypatch, "raise ValueError", version="2.5\x1b[2J")
+
+    with pytest.raises(ProviderInvalid) as caught:
+        Registry().provider("acme")
+
+    assert "\x1b" not in str(caught.value)
 
 
 def test_the_distributions_name_may_be_spelled_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,8 +319,9 @@ def asking(*observers: str) -> Resolver:
         ("raise SystemExit", "it raised SystemExit"),
         (OBSERVER.replace("_observe(", "_obsrve("), "did you mean 'lamini_creds_observe'?"),
         (OBSERVER.replace("(event)", "(event, more)"), "arguments are not those"),
+        (OBSERVER.replace("def ", "async def "), "has an async hook lamini_creds_observe"),
     ],
-    ids=["no observer", "raises", "exits", "misspelt", "arguments"],
+    ids=["no observer", "raises", "exits", "misspelt", "arguments", "async"],
 )
 def test_a_broken_observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, told: str) -> None:
     """An observer that can't be loaded is an error, since an audit trail would be missing."""
