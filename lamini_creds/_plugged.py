@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lamini_creds._provider import Context, CredentialProvider
 
 _asking: ContextVar[frozenset[int]] = ContextVar("lamini_creds_asking", default=frozenset())
+_DEEPEST = 4  # who asks by a Resolver of its own that asks it again is another provider each time
 
 
 class Plugged:
@@ -37,7 +38,7 @@ class Plugged:
 
     def provide(self, context: Context) -> Secret | None:
         """Ask it, unless it is asking for itself; nothing but a Secret, None or one of our errors leaves."""
-        if is_asking(self):
+        if is_asking(self) or len(_asking.get()) >= _DEEPEST:
             raise ProviderInvalid(
                 f"{self._offer} asks the resolver that is asking it",
                 remedy="Let it use a Resolver of its own, without itself in `providers`.",
@@ -109,9 +110,9 @@ def _ask(provider: CredentialProvider, context: Context) -> Secret | CredentialE
     """Give what it found, an error, or words for what it did wrong: this frame holds it bare and never raises."""
     try:
         found: object = provider.provide(context)
-    except CredentialError as error:
-        return plain(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # its text may hold the key
+        if isinstance(error, CredentialError) and hasattr(error, "remedy"):  # a subclass may leave our __init__ out
+            return plain(error)
         return f"raised {printable(type(error).__name__)}"
     if found is None or isinstance(found, Secret):
         return found

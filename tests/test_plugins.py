@@ -101,6 +101,11 @@ def test_options_come_from_its_table(install: Install) -> None:
         pytest.param(source(hook=HOOK.replace("()", "(unknown)", 1)), "argument", id="has other arguments"),
         pytest.param(source("raise ValueError('test-key-x')"), "ValueError", id="raises"),
         pytest.param(source("raise SystemExit(1)"), "SystemExit", id="exits"),
+        pytest.param(
+            source("raise type('Own', (ProviderDenied,), {'__init__': lambda self: None})()"),
+            "raised Own",
+            id="raises an error of ours that is not made",
+        ),
         pytest.param(source("return 'test-key-x'"), "str", id="returns text"),
         pytest.param(source("return 0"), "int", id="returns something falsy"),
         pytest.param(source().replace("    def provide", "    async def provide"), "async", id="is async"),
@@ -117,6 +122,19 @@ def test_a_broken_plugin_is_invalid_and_named(install: Install, text: str, told:
 
     shown = str(caught.value)
     assert (True, True, False) == (told in shown, "demo-plugin 1.5" in shown or told == "ttl", "test-key" in shown)
+
+
+def test_a_plugin_that_asks_by_resolvers_of_its_own(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them asks the plugin again: that is told, after a few and not after hundreds of threads."""
+    monkeypatch.setenv("LAMINI_CREDS_PROVIDERS", "demo")
+    install(source("Demo.asked = getattr(Demo, 'asked', 0) + 1; return Secret(Resolver().resolve().key)"))
+    asking = Resolver()
+
+    with pytest.raises(ProviderInvalid, match="asks the resolver that is asking it") as caught:
+        asking.resolve()
+
+    assert "Let it use a Resolver of its own, without itself in `providers`." == caught.value.remedy
+    assert 4 == asking._setup.registry.provider("demo").asked  # type: ignore[attr-defined]  # it counts
 
 
 def test_entries_before_a_broken_one_answer(install: Install) -> None:
