@@ -209,11 +209,12 @@ def _entry_option(variable: str, labels: Iterable[str]) -> tuple[str, str]:
     names = {label: re.sub("[:-]", "_", label).upper() for label in sorted(labels) if label != "explicit"}
     meant = [label for label, name in names.items() if rest.startswith(f"{name}__") and rest != f"{name}__"]
     if not meant:
-        option = rest.partition("__")[2] or "OPTION"
-        known = (f"{PREFIX}_{name}__{option}" for name in names.values())
-        raise ConfigError(
-            "names no option of an entry of the chain", place=printable(variable), remedy=did_you_mean(variable, known)
-        )
+        entry, _, option = rest.partition("__")
+        known = (f"{PREFIX}_{name}__{option or 'OPTION'}" for name in names.values())
+        remedy = did_you_mean(variable, known)
+        if entry not in (*names.values(), "EXPLICIT"):
+            remedy = f"Name the entry in `providers`; {remedy}"
+        raise ConfigError("names no option of an entry of the chain", place=printable(variable), remedy=remedy)
     if len(meant) > 1:
         raise ConfigError(
             f"may mean each of {', '.join(meant)}", place=printable(variable), remedy="Rename one, or use a file."

@@ -215,6 +215,7 @@ def test_an_entrys_variable(disk: Disk, variable: str, text: str, entry: str, op
         ({"LAMINI_CREDS__YAML": "x"}, "LAMINI_CREDS__YAML", "names no option of an entry"),
         ({"LAMINI_CREDS__YAML__": "x"}, "LAMINI_CREDS__YAML__", "names no option of an entry"),
         ({"LAMINI_CREDS__EXPLICIT__KEY": KEY}, "LAMINI_CREDS__EXPLICIT__KEY", "names no option of an entry"),
+        ({"LAMINI_CREDS__ACME__PATH": KEY}, "LAMINI_CREDS__ACME__PATH", "Name the entry in `providers`; did you mean"),
         ({"LAMINI_CREDS_DEADLINE": KEY}, "LAMINI_CREDS_DEADLINE", "Expected `float`, got `str`."),
         ({"LAMINI_CREDS_PROFILE": "a b"}, "LAMINI_CREDS_PROFILE", "is not a profile's name"),
         ({"LAMINI_CREDS_HTTP": KEY}, "LAMINI_CREDS_HTTP", "item 1 is not an origin"),
