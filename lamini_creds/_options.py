@@ -145,7 +145,7 @@ def schema(cls: type) -> dict[str, Any]:
     """Give the JSON Schema of an options class, closed: other names are errors."""
     properties: dict[str, Any] = {}
     for name, annotation in option_types(cls).items():
-        properties[name] = msgspec.json.schema(annotation)
+        properties[name] = msgspec.json.schema(annotation, schema_hook=_schema_of_path)
     for name, default in _defaults(cls).items():
         if default is not dataclasses.MISSING and default is not None:
             properties[name]["default"] = default
@@ -156,9 +156,30 @@ def _converted(setting: Setting, annotation: Any) -> Any:
     """Give the value in its type, or a Problem: this frame holds it bare and never raises."""
     value = _from_text(setting.value, annotation) if setting.text else setting.value
     try:
-        return msgspec.convert(value, annotation, strict=not setting.text)
+        return msgspec.convert(value, annotation, strict=not setting.text, dec_hook=_path)
     except Exception as error:  # noqa: BLE001  # a type that msgspec can't convert to is a TypeError
         return Problem("has the wrong type or value", _expected(str(error), annotation))
+
+
+def _path(kind: Any, value: object) -> object:
+    """Make a path of its text, which msgspec does not; any other type that it does not know takes its own instances."""
+    if isinstance(kind, type) and isinstance(value, kind):
+        return value
+    if _is_path(kind) and isinstance(value, str):
+        return kind(value)
+    raise TypeError(f"Expected `{getattr(kind, '__name__', kind)}`, got `{type(value).__name__}`")
+
+
+def _schema_of_path(kind: type) -> dict[str, Any]:
+    if not _is_path(kind):
+        raise NotImplementedError
+    return {"type": "string"}
+
+
+def _is_path(kind: Any) -> bool:
+    from pathlib import PurePath
+
+    return isinstance(kind, type) and issubclass(kind, PurePath)
 
 
 def _from_text(value: object, annotation: Any) -> object:

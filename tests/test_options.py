@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import jsonschema
@@ -25,6 +26,7 @@ class Options:
     quick: bool = False
     names: list[str] = field(default_factory=list)
     hidden: str = field(default="", init=False)
+    file: Path = Path("a")
 
 
 class Plain:
@@ -82,6 +84,8 @@ ACCEPTED: list[tuple[str, Any, object]] = [
     ("other", Literal["any"] | list[str], ["other"]),
     ("a,b", Annotated[list[str], msgspec.Meta(min_length=2)], ["a", "b"]),
     ("a,b", str, "a,b"),
+    ("~/a b", Path, Path("~/a b")),
+    ("a,b", list[Path] | None, [Path("a"), Path("b")]),
     ("[x", str, "[x"),
 ]
 
@@ -92,6 +96,19 @@ def test_text_of_a_variable(text: str, annotation: Any, value: object) -> None:
     assert value == convert("option", Setting(text, "VARIABLE", text=True), annotation)
 
 
+@pytest.mark.parametrize(
+    ("value", "annotation", "path"),
+    [
+        ("/a", Path, Path("/a")),
+        (Path("/a"), Path, Path("/a")),
+        (["/a"], tuple[PurePosixPath, ...], (PurePosixPath("/a"),)),
+    ],
+)
+def test_a_path(value: object, annotation: Any, path: object) -> None:
+    """The natural type of a file's name is given as text in TOML, as text or as it is in code; it is not expanded."""
+    assert path == convert("option", Setting(value, "/x.toml"), annotation)
+
+
 REFUSED: list[tuple[object, Any, str]] = [
     ("test-key", int, "Expected `int`, got `str`."),
     (5, str, "Expected `str`, got `int`."),
@@ -100,6 +117,8 @@ REFUSED: list[tuple[object, Any, str]] = [
     ("test-key", Literal["a", "b"], "Expected one of: 'a', 'b'."),
     ("test-key", Literal["a"] | list[str], "Expected one of: 'a', or a list."),
     ("test-key", Annotated[str, msgspec.Meta(max_length=3)], "Expected `str` of length <= 3."),
+    (5, Path, "Expected `Path`, got `int`."),
+    (["test-key", 5], list[Path], "Item 2: expected `Path`, got `int`."),
     ({"test-key": 5}, dict[str, str], "Expected `str`, got `int`."),
     ("test-key", Callable[[], str], "Expected `Callable`, got `str`."),
     (10**400, float, "See the option's description."),
@@ -145,6 +164,8 @@ def test_options_described_under_type_checking() -> None:
     [
         ({"region": "eu"}, True),
         ({"region": "eu", "retries": 5}, True),
+        ({"region": "eu", "file": "b"}, True),
+        ({"region": "eu", "file": 5}, False),
         ({"region": ""}, False),
         ({"retries": "5"}, False),
         ({"regoin": "eu"}, False),

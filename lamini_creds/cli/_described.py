@@ -30,7 +30,7 @@ def options(name: str, provider: object) -> dict[str, Any]:
         properties: dict[str, Any] = schema(provider)["properties"]
         for option in properties.values():
             if "default" in option:
-                option["default"] = msgspec.to_builtins(option["default"])
+                option["default"] = msgspec.to_builtins(option["default"], enc_hook=str)
     except Exception as error:  # noqa: BLE001  # whatever a plugin's annotations are, the others go on
         problem = ProviderInvalid(
             f"the options of '{name}' can't be described: {type(error).__name__}",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _URL = "https://conformance.example.com/base"
 _THREADS = 16
+_TYPED = {"type", "anyOf", "enum", "const", "$ref"}
 
 
 class ProviderConformance:
@@ -192,8 +193,10 @@ class ProviderConformance:
         assert not (provider.__doc__ or f"{provider.__name__}(").startswith(f"{provider.__name__}("), "no docstring"
 
         described = schema(provider)["properties"] if option_types(provider) else {}
-        silent = [name for name, option in described.items() if not option.get("description")]
+        silent = [name for name, option in described.items() if not option.get("description", "").strip()]
         assert not silent, f"options without a description: {', '.join(silent)}"
+        untyped = [name for name, option in described.items() if not _TYPED & {*option}]
+        assert not untyped, f"options whose type nothing can be checked against: {', '.join(untyped)}"
 
 
 def _corrupt(store: Store) -> None:

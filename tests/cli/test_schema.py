@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PLUGIN = """
     from dataclasses import dataclass, field
     from datetime import timedelta
+    from pathlib import Path
     from typing import Annotated
     import msgspec
     from lamini_creds import hookimpl
@@ -42,6 +43,7 @@ PLUGIN = """
         region: Region | None = None
         regions: tuple[str, ...] = ()
         patience: timedelta = timedelta(seconds=3)
+        file: Path = Path("a.json")
 
         def provide(self, context):
             return None
@@ -193,7 +195,7 @@ def test_defaults_are_plain_json(command: Command, install: Install) -> None:
     install("keeper", PLUGIN)
     table = schema(command("schema"))["$defs"]["provider:keeper"]["properties"]
 
-    assert ([], "PT3S") == (table["regions"]["default"], table["patience"]["default"])
+    assert ([], "PT3S", "a.json") == tuple(table[option]["default"] for option in ("regions", "patience", "file"))
 
 
 def test_plugins_that_are_not_here_take_any_option(command: Command) -> None:

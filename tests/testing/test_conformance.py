@@ -288,16 +288,35 @@ def test_the_chains_own_time_out_is_right_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "class_lines",
+    ("class_lines", "words"),
     [
-        "class Shed:\n    pass\n",
-        "@dataclass\nclass Shed:\n    '''Not frozen.'''\n    path: Annotated[str, Meta(description='The file.')] = ''\n",
-        "@dataclass(frozen=True)\nclass Shed:\n    path: Annotated[str, Meta(description='The file.')] = ''\n",
-        "@dataclass(frozen=True)\nclass Shed:\n    '''An option is not described.'''\n    path: str = ''\n",
+        ("class Shed:\n    pass\n", "no dataclass"),
+        (
+            "@dataclass\nclass Shed:\n    '''Not frozen.'''\n    path: Annotated[str, Meta(description='The file.')] = ''\n",
+            "not frozen",
+        ),
+        (
+            "@dataclass(frozen=True)\nclass Shed:\n    path: Annotated[str, Meta(description='The file.')] = ''\n",
+            "no docstring",
+        ),
+        (
+            "@dataclass(frozen=True)\nclass Shed:\n    '''Not described.'''\n    path: str = ''\n",
+            "without a description: path",
+        ),
+        (
+            "@dataclass(frozen=True)\nclass Shed:\n    '''Blank.'''\n    path: Annotated[str, Meta(description=' ')] = ''\n",
+            "without a description: path",
+        ),
+        (
+            "from typing import Any\n@dataclass(frozen=True)\nclass Shed:\n    '''Anything.'''\n    path: Annotated[Any, Meta(description='The file.')] = ''\n",
+            "options whose type nothing can be checked against: path",
+        ),
     ],
-    ids=["no dataclass", "not frozen", "no docstring", "not described"],
+    ids=["no dataclass", "not frozen", "no docstring", "not described", "described by nothing", "of any type"],
 )
-def test_the_check_of_options_refuses(class_lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_of_options_refuses(
+    class_lines: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A provider has to be a frozen dataclass, described like its options."""
     before, _, _ = PLUGIN.partition("@dataclass")
     _, _, hook = PLUGIN.rpartition("@hookimpl")
@@ -306,7 +325,7 @@ def test_the_check_of_options_refuses(class_lines: str, tmp_path: Path, monkeypa
     store = ShedStore(tmp_path / "server.json")
     store.provider = "bad"
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=words):
         ProviderConformance().test_options(store)
 
 
