@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from lamini_creds import _atomic, _config, _read, _yamlfile
+from lamini_creds import _config, _homefile, _yamlfile
 from lamini_creds._credential import Hidden
 from lamini_creds._outcome import Problem
 from lamini_creds._resolver import Resolver
 from lamini_creds._text import printable
-from lamini_creds.errors import ConfigError, CredentialError, CredentialWarning, ProviderInvalid
+from lamini_creds.errors import ConfigError, CredentialError, CredentialWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamini_creds._credential import Credential
     from lamini_creds._outcome import Resolution
-    from lamini_creds.providers._yamltext import Fields
 
 
 _PATIENCE = 60.0
@@ -81,7 +79,7 @@ def ask(resolver: Resolver, profile: str) -> Hidden[str]:
     import getpass
     import warnings
 
-    _place(resolver, profile)  # what can't be read is told before anybody types
+    _homefile.choose(resolver, profile)  # what can't be read is told before anybody types
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
@@ -132,19 +130,22 @@ def store(
     """
     if not key.value.strip():
         raise CredentialError("no key was given", remedy="Paste it (nothing is shown) and press Enter, or pipe it in.")
-    path = _place(resolver, profile)
-    pair = _fields(path, profile)[1] if url.value is None else url
+    path = _homefile.choose(resolver, profile)
+    pair = _homefile.fields(path, profile)[1] if url.value is None else url
     resolution = resolver.explain(key=key.value, url=pair.value, profile=profile)
     credential = _found(resolution, "" if pair is url else printable(path))
     if check:
         check(credential)
     given = url_of(credential).value if pair.value is None or pair is url else None
 
-    def edit() -> Hidden[bytes]:
-        return _made(path, _yamlfile.with_key(_content(path), profile, Hidden(credential.key), given))
+    def edit(data: bytes) -> Hidden[bytes] | Problem:
+        before = _yamlfile.fields(data, profile)
+        if pair is not url and not isinstance(before, Problem) and before[1].value != pair.value:
+            return Problem("its URL was changed meanwhile, and the key was not given for that one", "Log in again.")
+        return _yamlfile.with_key(data, profile, Hidden(credential.key), given)
 
-    _check_directory(path)
-    _atomic.update(path, edit)
+    _homefile.check_directory(path)
+    _homefile.change(path, edit)
     return Stored(path, credential, resolution.warnings)
 
 
@@ -159,23 +160,10 @@ def logout(resolver: Resolver, profile: str) -> list[str]:
     Returns:
         The files that held one.
     """
-    held = [path for path in files(resolver) if _fields(path, profile)[0].value]
+    held = [path for path in _homefile.files(resolver) if _homefile.fields(path, profile)[0].value]
     for path in held:
-
-        def edit(path: str = path) -> Hidden[bytes] | None:
-            content = _yamlfile.without_key(_content(path), profile)
-            return None if content is None else _made(path, content)
-
-        _atomic.update(path, edit)
+        _homefile.change(path, lambda data: _yamlfile.without_key(data, profile))
     return held
-
-
-def files(resolver: Resolver) -> list[str]:
-    """Give the home directory's files, nearest first, be they there or not."""
-    setup = resolver._setup
-    if setup._home is None:
-        raise CredentialError("there is no home directory", remedy="Set HOME to an absolute path.")
-    return [os.path.join(setup._home, file) for file in setup._service.files]
 
 
 def afterwards(path: str | None, profile: str) -> list[str]:
@@ -196,51 +184,12 @@ def afterwards(path: str | None, profile: str) -> list[str]:
     return [f"{found.provider}: {found.source} {still} for the profile '{profile}'\nSee: lamini-creds explain --all"]
 
 
-def _place(resolver: Resolver, profile: str) -> str:
-    """Choose the file: the nearest that has the profile's key, else its section, else the one of Lamini's docs."""
-    places = files(resolver)
-    with_key = [path for path in places if _fields(path, profile)[0].value]
-    with_section = [path for path in places if _yamlfile.stands(_content(path), profile)]
-    return [*with_key, *with_section, places[-1]][0]
-
-
-def _fields(path: str, profile: str) -> Fields:
-    found = _yamlfile.fields(_content(path), profile)
-    if isinstance(found, Problem):
-        raise ProviderInvalid(found.reason, place=printable(path), remedy=found.remedy)
-    return found
-
-
-def _content(path: str) -> bytes:
-    """Read a file; one that is not there is empty."""
-    content = _read.read(path)
-    if isinstance(content, Problem):
-        raise ProviderInvalid(content.reason, place=printable(path), remedy=content.remedy)
-    return content.data if isinstance(content, _read.Content) else b""
-
-
-def _check_directory(path: str) -> None:
-    """Refuse a directory in which somebody else could put another file in this one's place."""
-    directory = os.path.dirname(os.path.realpath(path))
-    if os.path.isdir(directory) and _config._others_write(directory):
-        from shlex import quote
-
-        place = printable(directory)
-        remedy = f"Run: chmod 700 {quote(place)}"
-        raise CredentialError("other users can write to this directory", place=place, remedy=remedy)
-
-
-def _made(path: str, content: Hidden[bytes] | Problem) -> Hidden[bytes]:
-    if isinstance(content, Problem):
-        raise ProviderInvalid(content.reason, place=printable(path), remedy=content.remedy)
-    return content
-
-
 def _found(resolution: Resolution, place: str = "") -> Credential:
     """Give the credential, or raise why there is none: what was passed needs no place."""
     if resolution.credential is not None:
         return resolution.credential
     error = resolution.error or CredentialError("nothing was found")
-    if error.place.startswith("explicit"):
+    error.place = error.place.removeprefix("explicit: ")
+    if error.place == "explicit":
         error.place = place if error.reason.startswith("the URL") else ""
     raise error

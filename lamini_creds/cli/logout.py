@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 
 import click
 
-from lamini_creds import _login
+from lamini_creds import _homefile, _login
 from lamini_creds._resolver import Resolver
 from lamini_creds.cli import _output
 from lamini_creds.errors import CredentialError
@@ -27,7 +27,7 @@ def logout(*, profile: str | None) -> None:
         resolver = Resolver()
         name = _login.profile_of(resolver, profile)
         held = _login.logout(resolver, name)
-        places = " nor ".join(_login.files(resolver))
+        places = " nor ".join(_homefile.files(resolver))
     except CredentialError as error:
         _output.error(error)
         sys.exit(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -53,13 +54,17 @@ Open = Callable[..., Terminal]
 class Server:
     """A server that answers every request with one status, and notes what it was asked."""
 
-    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, headers: dict[str, str] | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         self.asked: list[tuple[str, str | None]] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.asked.append((self.requestline, self.headers["Authorization"]))
+                if meanwhile:
+                    meanwhile()
                 self.send_response(status)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
@@ -83,8 +88,10 @@ class Server:
 def serve() -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
-    def start(status: int, headers: dict[str, str] | None = None) -> Server:
-        started.append(Server(status, headers))
+    def start(
+        status: int, headers: dict[str, str] | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> Server:
+        started.append(Server(status, headers, meanwhile))
         return started[-1]
 
     yield start
@@ -279,6 +286,84 @@ def test_a_broken_file_is_not_overwritten(pipe: Process, file: Path, text: str) 
 
     assert (2, text) == (done.returncode, file.read_text())
     assert done.stderr.startswith(f"error: {file}: line ")
+
+
+OPEN = pytest.mark.skipif(sys.platform == "win32", reason="modes and owners of POSIX")
+AS_ROOT = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="root gives files away")
+
+
+def planted(file: Path, text: str, mode: int = 0o600, owner: int = -1) -> None:
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.write_text(text)
+    file.chmod(mode)
+    if owner >= 0:
+        os.chown(file, owner, owner)
+
+
+EXPOSED = [
+    pytest.param(0o666, -1, "can be changed by other users", "chmod 600", marks=OPEN),
+    pytest.param(0o644, 65534, "belongs to another user", 'chown "$(id -u)"', marks=[OPEN, AS_ROOT]),
+]
+
+
+@pytest.mark.parametrize(("mode", "owner", "reason", "command"), EXPOSED)
+def test_a_stranger_s_url_gets_no_key(
+    pipe: Process, serve: Callable[..., Server], file: Path, mode: int, owner: int, reason: str, command: str
+) -> None:
+    """A URL that somebody else may have written is asked nothing, and does not become the user's own."""
+    server = serve(200)
+    planted(file, text := f"production:\n  url: {server.url}\n", mode, owner)
+    done = [pipe(KEY, "--verify"), pipe(KEY), pipe(KEY, "--url", "https://a.test"), pipe(KEY, "--profile", "local")]
+
+    assert [] == server.asked
+    assert ([2] * 4, text, mode) == ([d.returncode for d in done], file.read_text(), stat.S_IMODE(file.stat().st_mode))
+    assert f"error: {file}: {reason}\n  Look at what it holds, at each URL above all; then run: {command} {file}\n" == (
+        done[0].stderr
+    )
+
+
+@pytest.mark.parametrize(("mode", "owner", "reason", "command"), EXPOSED)
+def test_a_logout_does_not_make_a_stranger_s_url_sound(
+    process: Process, file: Path, mode: int, owner: int, reason: str, command: str
+) -> None:
+    """A file that others may have written is still theirs after a logout, with the key in it."""
+    planted(file, text := "production:\n  key: test-key-1\n  url: https://a.test\n", mode, owner)
+    done = process("logout")
+
+    assert (2, text, mode) == (done.returncode, file.read_text(), stat.S_IMODE(file.stat().st_mode))
+    assert f"error: {file}: {reason}\n" in done.stderr
+
+
+@pytest.mark.parametrize("before", ["", "  url: {here}\n"], ids=["none", "another"])
+def test_a_url_that_changes_while_the_server_is_asked(
+    pipe: Process, serve: Callable[..., Server], file: Path, before: str
+) -> None:
+    """The key is not stored with a URL that it was neither given nor verified for."""
+    after = "production:\n  key: test-key-2\n  url: https://other.test\n"
+    server = serve(200, meanwhile=lambda: planted(file, after))
+    planted(file, f"production:\n  key: test-key-1\n{before.format(here=server.url)}")
+    done = pipe(KEY, "--verify", LAMINI_API_URL="" if before else server.url)
+
+    assert [f"Bearer {KEY}"] == [header for _, header in server.asked]
+    assert (2, after) == (done.returncode, file.read_text())
+    assert f"error: {file}: its URL was changed meanwhile, and the key was not given for that one\n" in done.stderr
+
+
+def test_another_place_s_url_is_told_with_its_place(pipe: Process) -> None:
+    """A URL that the key can't go to is told with the place that names it."""
+    done = pipe(KEY, LAMINI_API_URL="http://public.test")
+
+    assert done.stderr.startswith("error: LAMINI_API_URL: the URL is plain http to a public host")
+
+
+@AS_ROOT
+def test_the_home_directory_of_somebody_else(pipe: Process, home: Path) -> None:
+    """Root makes no directory in another user's home: its owner would be shut out of it."""
+    os.chown(home, 65534, 65534)
+    done = pipe(KEY)
+
+    assert (2, []) == (done.returncode, list(home.iterdir()))
+    assert f"error: {home}: this directory belongs to another user\n" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
