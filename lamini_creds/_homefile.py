@@ -30,11 +30,12 @@ def files(resolver: Resolver) -> list[str]:
 
 
 def choose(resolver: Resolver, profile: str) -> str:
-    """Choose the nearest that has the profile's key, else its section, else that of Lamini's docs."""
+    """Choose the nearest that has the profile's key, else its section, else nothing yet; else that of Lamini's docs."""
     places = files(resolver)
     with_key = [path for path in places if fields(path, profile)[0].value]
     with_section = [path for path in places if _yamlfile.stands(_content(path), profile)]
-    return [*with_key, *with_section, places[-1]][0]
+    empty = [path for path in places if os.path.lexists(path) and _yamlfile.is_empty(_content(path))]
+    return [*with_key, *with_section, *empty, places[-1]][0]
 
 
 def fields(path: str, profile: str) -> Fields:

@@ -132,7 +132,8 @@ def store(
         raise CredentialError("no key was given", remedy="Paste it (nothing is shown) and press Enter, or pipe it in.")
     path = _homefile.choose(resolver, profile)
     pair = _homefile.fields(path, profile)[1] if url.value is None else url
-    resolution = resolver.explain(key=key.value, url=pair.value, profile=profile)
+    asked = resolver if pair.value else _without(resolver, path)
+    resolution = asked.explain(key=key.value, url=pair.value, profile=profile)
     credential = _found(resolution, "" if pair is url else printable(path))
     if check:
         check(credential)
@@ -182,6 +183,13 @@ def afterwards(path: str | None, profile: str) -> list[str]:
         return []
     still = "comes first: that key is used" if path is not None else "still gives a key"
     return [f"{found.provider}: {found.source} {still} for the profile '{profile}'\nSee: lamini-creds explain --all"]
+
+
+def _without(resolver: Resolver, path: str) -> Resolver:
+    """Give a resolver that does not read a file which has no URL: the chain would refuse one that is empty."""
+    service = resolver._setup._service
+    others = zip(service.files, _homefile.files(resolver), strict=True)
+    return Resolver(service=service.replace(files=tuple(name for name, other in others if other != path)))
 
 
 def _found(resolution: Resolution, place: str = "") -> Credential:

@@ -32,7 +32,15 @@ def fields(data: bytes, profile: str) -> Fields | Problem:
     """Look key and URL of a profile up; a file that is empty but for comments has none."""
     nothing: Fields = (Hidden(None), Hidden(None))
     found = _yamltext.fields(data, profile)
-    return nothing if isinstance(found, Problem) and _is_empty(data) else found
+    return nothing if isinstance(found, Problem) and is_empty(data) else found
+
+
+def is_empty(data: bytes) -> bool:
+    """Say whether a file holds nothing but comments."""
+    try:
+        return _yamledit.root_of(_Text(data).text) is None
+    except Exception:  # noqa: BLE001  # whatever a parser raises may carry the text
+        return False
 
 
 def stands(data: bytes, profile: str) -> bool:
@@ -100,13 +108,6 @@ class _Text:
 
     def encoded(self, text: str) -> bytes:
         return self._mark + text.encode(self._encoding)
-
-
-def _is_empty(data: bytes) -> bool:
-    try:
-        return _yamledit.root_of(_Text(data).text) is None
-    except Exception:  # noqa: BLE001  # whatever a parser raises may carry the text
-        return False
 
 
 def _edited(

@@ -349,6 +349,18 @@ def test_a_url_that_changes_while_the_server_is_asked(
     assert f"error: {file}: its URL was changed meanwhile, and the key was not given for that one\n" in done.stderr
 
 
+@pytest.mark.parametrize("text", ["", "# production:\n", "---\n"])
+@pytest.mark.parametrize("name", [".powerml/configure_llama.yaml", ".lamini/configure.yaml"])
+def test_an_empty_file_is_filled(pipe: Process, process: Process, home: Path, name: str, text: str) -> None:
+    """A file that is empty but for comments, which the chain refuses, is where the key goes."""
+    planted(home / name, text)
+    done = pipe(KEY)
+
+    assert (0, f"stored in {home / name}", "") == (done.returncode, done.stdout.splitlines()[0], done.stderr)
+    assert (home / name).read_text().startswith(text)
+    assert f"{KEY}\n" == process("get").stdout
+
+
 def test_another_place_s_url_is_told_with_its_place(pipe: Process) -> None:
     """A URL that the key can't go to is told with the place that names it."""
     done = pipe(KEY, LAMINI_API_URL="http://public.test")
