@@ -94,12 +94,16 @@ def ask(resolver: Resolver, profile: str) -> Hidden[str]:
 
 def copy(provider: str, url: Hidden[str | None], profile: str) -> Credential:
     """Give the credential that one provider finds with the options that it has in the configuration."""
-    from lamini_creds._layers import LABEL
+    from lamini_creds._layers import LABEL, from_code
+    from lamini_creds._settings import Settings
 
     if not LABEL.fullmatch(provider):
         raise ConfigError("what to copy from is not a provider's name", remedy="See: lamini-creds providers")
     patient = {"deadline": _PATIENCE, "provider": {provider: {"timeout": _PATIENCE}}}  # a person waits, and may log in
-    return _found(Resolver({"providers": [provider], **patient}).explain(url=url.value, profile=profile))
+    alone, resolver = from_code(Hidden({"providers": [provider], **patient})), Resolver()
+    setup = resolver._setup
+    setup._settings = Settings((alone, *setup.settings.layers))  # over a project's file too, if that is trusted
+    return _found(resolver.explain(url=url.value, profile=profile))
 
 
 def url_of(credential: Credential) -> Hidden[str | None]:

@@ -425,6 +425,24 @@ def test_copied_from_the_environment(command: Command, file: Path) -> None:
     assert_no_leak(KEY, done.output)
 
 
+def test_copied_with_a_trusted_file_s_options(terminal: Open, process: Process, project: Path, file: Path) -> None:
+    """A provider that gets its options from a project file which the user trusts is copied from."""
+    helper = project.parent / "helper"
+    helper.write_text('#!/bin/sh\necho \'{"version": 1, "key": "test-key-1", "url": "https://a.test"}\'\n')
+    helper.chmod(0o700)
+    table = f'[tool.lamini_creds.provider.exec]\ncommand = ["{helper}"]\n'
+    (project / "pyproject.toml").write_text(f'[tool.lamini_creds]\nproviders = ["env", "exec"]\n{table}')
+    refused = process("login", "--from", "exec")
+    trusting = terminal("trust")
+    trusting.expect("[y/N]: ")
+    trusting.type("y")
+    trusting.end()
+    done = process("login", "--from", "exec")
+
+    assert (2, True) == (refused.returncode, "needs your trust" in refused.stderr)
+    assert (0, {"production": {"key": "test-key-1", "url": "https://a.test"}}) == (done.returncode, held(file))
+
+
 def test_copied_from_a_plugin(command: Command, install: Install, file: Path) -> None:
     """Any provider's key can be copied; one that ends is told."""
     install("cellar", PLUGIN.format(ends="4e9"))
