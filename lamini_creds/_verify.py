@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import urllib.request
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException, RemoteDisconnected
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from lamini_creds._credential import Credential
 
 PATH = "/v1/version"
-_SECONDS = 10.0
+_LATE = "no answer in time"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLCertVerificationError, "its certificate is not trusted"),
     (ssl.SSLError, "no TLS connection can be made"),
     (socket.gaierror, "its name is not known"),
-    (TimeoutError, f"no answer in {_SECONDS:.0f} s"),
+    (TimeoutError, _LATE),
+    (RemoteDisconnected, "it ends the connection without an answer"),
     (ConnectionRefusedError, "nothing listens there"),
     (OSError, "no connection can be made"),
     (HTTPException, "what answers there does not speak HTTP"),
@@ -41,7 +43,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def verify(credential: Credential) -> None:
+def verify(credential: Credential, seconds: float = 10.0) -> None:
     """
     Send the key to its server, once, as Lamini's clients do to ask for the version.
 
@@ -49,6 +51,7 @@ def verify(credential: Credential) -> None:
 
     Args:
         credential: The key and its URL.
+        seconds: How long an answer is waited for.
 
     Raises:
         ProviderDenied: The server refuses the key.
@@ -56,7 +59,7 @@ def verify(credential: Credential) -> None:
         ProviderInvalid: Something else answers there.
     """
     place = credential.url + PATH
-    answer = _status(place, Hidden(credential.headers()))
+    answer = _in_time(place, Hidden(credential.headers()), seconds)
     if isinstance(answer, str):
         raise ProviderUnavailable(answer, place=place, remedy="Mend the URL, or try again later.")
     if answer in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -70,7 +73,16 @@ def verify(credential: Credential) -> None:
         raise ProviderInvalid(reason, place=place, remedy="Give the server's own URL.")
 
 
-def _status(url: str, headers: Hidden[dict[str, str]]) -> int | str:
+def _in_time(url: str, headers: Hidden[dict[str, str]], seconds: float) -> int | str:
+    """Ask in a thread that is left alone when the time is over: a server may give a byte now and then without end."""
+    answers: list[int | str] = []
+    asking = threading.Thread(target=lambda: answers.append(_status(url, headers, seconds)), daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return answers[0] if answers else _LATE
+
+
+def _status(url: str, headers: Hidden[dict[str, str]], seconds: float) -> int | str:
     """Give the status of the answer, or why there is none; this frame never raises."""
     proxies: dict[str, str] | None = (
         {} if url.startswith("http:") else None
@@ -81,7 +93,7 @@ def _status(url: str, headers: Hidden[dict[str, str]]) -> int | str:
         url, headers={"User-Agent": "lamini-creds", **headers.value}
     )
     try:
-        with opener.open(request, timeout=_SECONDS) as answer:
+        with opener.open(request, timeout=seconds) as answer:
             return int(answer.status)
     except HTTPError as error:
         error.close()

@@ -22,8 +22,9 @@ Answering = Callable[..., "Peer"]
 class Peer:
     """Listens on a port of this machine, gives every connection one answer, and keeps what it was sent."""
 
-    def __init__(self, answer: bytes, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answer: bytes, context: ssl.SSLContext | None = None, *, drips: bool | None = None) -> None:
         self.sent: list[bytes] = []
+        self._drips, self._over = drips, threading.Event()
         self._answer, self._context = answer, context
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
@@ -45,8 +46,11 @@ class Peer:
         else:
             self.sent.append(connection.recv(65536))
             connection.sendall(self._answer)
+            while self._drips is not None and not self._over.wait(0.02):
+                connection.sendall(b"X: y\r\n" if self._drips else b"")
 
     def stop(self) -> None:
+        self._over.set()
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self._thread.join()
@@ -60,8 +64,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
         monkeypatch.delenv(name.upper(), raising=False)
     started: list[Peer] = []
 
-    def start(answer: str, context: ssl.SSLContext | None = None) -> Peer:
-        started.append(Peer(answer.replace("\n", "\r\n").encode(), context))
+    def start(answer: str, context: ssl.SSLContext | None = None, *, drips: bool | None = None) -> Peer:
+        started.append(Peer(answer.replace("\n", "\r\n").encode(), context, drips=drips))
         return started[-1]
 
     yield start
@@ -156,7 +160,7 @@ def test_an_untrusted_certificate(answering: Answering) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [("SSH-2.0-x\n", "what answers there does not speak HTTP"), ("", "no connection can be made")],
+    [("SSH-2.0-x\n", "what answers there does not speak HTTP"), ("", "it ends the connection without an answer")],
     ids=["another protocol", "nothing"],
 )
 def test_something_else_answers(answering: Answering, answer: str, reason: str) -> None:
@@ -165,6 +169,18 @@ def test_something_else_answers(answering: Answering, answer: str, reason: str) 
     error = ask(f"http://127.0.0.1:{peer.port}")
 
     assert (ProviderUnavailable, reason) == (type(error), error and error.reason)
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
+def test_a_server_that_comes_to_no_end(answering: Answering, drips: bool) -> None:
+    """A server that gives no answer is given up, and so is one that gives a header now and then."""
+    peer = answering("HTTP/1.1 200 x\n" if drips else "", drips=drips)
+    credential = resolve_credentials(key=KEY, url=f"http://127.0.0.1:{peer.port}")
+    with pytest.raises(ProviderUnavailable) as caught:
+        verify(credential, seconds=0.2)
+
+    assert "no answer in time" == caught.value.reason
+    assert_no_leak(KEY, caught.value)
 
 
 def test_nobody_listens() -> None:
