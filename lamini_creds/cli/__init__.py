@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
+from lamini_creds.cli import _ending
+from lamini_creds.cli._command import Command, misuse
+
 _COMMANDS = ("check", "doctor", "explain", "get", "login", "logout", "providers", "run", "schema", "trust")
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Command, click.Group):
     """Imports a command's module when the command is run or its help is shown."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -22,6 +26,19 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = getattr(import_module(f"lamini_creds.cli.{name}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say that there is none without repeating what may be a key."""
+        if args[0] in _COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        raise misuse("there is no such command", get_close_matches(args[0], _COMMANDS, n=1), ctx)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        with _ending.broken_off():
+            return super().invoke(ctx)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -36,8 +37,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         rows: The cells of each row, as many as there are headers.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
-    if on_terminal(sys.stdout) and _drawn(headers, cells):
-        return
+    with writing():
+        if on_terminal(sys.stdout) and _drawn(headers, cells):
+            return
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     for row in (headers, *cells):
         line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
@@ -50,12 +52,55 @@ def on_terminal(stream: TextIO | None) -> bool:
 
 def line(text: str = "") -> None:
     """Print one line."""
-    click.echo(printable(text).rstrip())
+    with writing():
+        click.echo(printable(text).rstrip())
 
 
 def as_json(value: object) -> None:
     """Print a value as JSON in ASCII, which no terminal takes for commands."""
-    click.echo(json.dumps(value, indent=2))
+    with writing():
+        click.echo(json.dumps(value, indent=2))
+
+
+class Unwritable(click.ClickException):
+    """
+    The standard output takes no more.
+
+    Args:
+        cause: Why.
+    """
+
+    exit_code = 2
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the standard output can't be written ({cause})")
+
+    def show(self, file: object = None) -> None:
+        """Print it as every error is."""
+        del file
+        _complain("error", self.message)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Tell a pipe that was closed or a disk that is full apart from what the exit status would mean."""
+    try:
+        yield
+    except OSError as failure:
+        cause = os.strerror(failure.errno) if failure.errno else type(failure).__name__
+    else:
+        return
+    sys.stdout = None  # nor is it tried again at exit
+    raise Unwritable(cause)
+
+
+@contextmanager
+def afterwards() -> Iterator[None]:
+    """Report what is done already: that it can't be written changes nothing about that."""
+    try:
+        yield
+    except Unwritable as unwritable:
+        unwritable.show()
 
 
 def error(problem: CredentialError) -> None:
@@ -91,9 +136,12 @@ def waiting(what: str) -> Iterator[None]:
 
 def _complain(kind: str, message: str) -> None:
     first, *others = message.rstrip().split("\n")
-    click.echo(f"{kind}: {printable(first)}", err=True)
-    for other in others:
-        click.echo(f"  {printable(other)}", err=True)
+    try:
+        click.echo(f"{kind}: {printable(first)}", err=True)
+        for other in others:
+            click.echo(f"  {printable(other)}", err=True)
+    except OSError:
+        sys.stderr = None  # there is nowhere to tell of it, now and at exit
 
 
 def _drawn(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:

@@ -13,6 +13,7 @@ from lamini_creds._credential import Hidden
 from lamini_creds._service import LAMINI
 from lamini_creds._setup import Setup, home_directory
 from lamini_creds.cli import _mistakes, _output
+from lamini_creds.cli._command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lamini_creds._settings import Settings
 
 
-@click.command()
+@click.command(cls=Command)
 def check() -> None:
     """
     Read every layer of the configuration and tell of each mistake.

@@ -17,6 +17,7 @@ from lamini_creds._resolver import Resolver
 from lamini_creds._service import LAMINI
 from lamini_creds._setup import Setup, home_directory
 from lamini_creds.cli import _machine, _mistakes, _output, _sources
+from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.cli._machine import Finding
 from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 
@@ -30,8 +31,8 @@ _HARMLESS = (Outcome.FOUND, Outcome.MISS)
 _COMMAND = re.compile(r"\brun: (.+?)(?:; |$)", re.IGNORECASE | re.MULTILINE)
 
 
-@click.command(short_help="Print a page for a support ticket, and what should be mended.")
-@click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
+@click.command(cls=Command, short_help="Print a page for a support ticket, and what should be mended.")
+@profile_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(profile: str | None, *, as_json: bool) -> None:
     """

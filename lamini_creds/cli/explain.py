@@ -12,6 +12,7 @@ from lamini_creds._outcome import Outcome
 from lamini_creds._resolver import Resolver
 from lamini_creds._service import LAMINI
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 _HARMLESS = (Outcome.FOUND, Outcome.MISS)
 
 
-@click.command(short_help="Say what each place answers, and where key and URL are found.")
-@click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
+@click.command(cls=Command, short_help="Say what each place answers, and where key and URL are found.")
+@profile_option
 @click.option("--config", "with_config", is_flag=True, help="Show first which settings count, and where each is from.")
 @click.option("--all", "ask_all", is_flag=True, help="Ask the entries after the winner too, marked as shadowed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; `lamini-creds schema --explain` describes it.")

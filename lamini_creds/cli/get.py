@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from lamini_creds._credential import Credential, Hidden
 from lamini_creds._protocol import Status
 from lamini_creds._service import LAMINI
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.cli._resolved import resolved
 from lamini_creds.errors import (
     CredentialError,
@@ -32,8 +32,8 @@ _STATUSES: tuple[tuple[type[CredentialError], Status], ...] = (
 )
 
 
-@click.command()
-@click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
+@click.command(cls=Command)
+@profile_option
 @click.option("--field", type=click.Choice(["key", "url", "headers"]), help="What to print; the key by default.")
 @click.option(
     "--format", "shape", type=click.Choice(["plain", "json", "env"]), default="plain", show_default=True, help="How."
@@ -59,10 +59,7 @@ def get(profile: str | None, field: str | None, shape: str, *, show: bool) -> No
     found = resolved(profile)
     if isinstance(found, CredentialError):
         sys.exit(next((status for kind, status in _STATUSES if isinstance(found, kind)), Status.INVALID))
-    failure = _printed(_text(found, field, shape))
-    if failure:
-        _output.error(CredentialError(f"the standard output can't be written ({failure})"))
-    sys.exit(Status.INVALID if failure else Status.FOUND)
+    _print(_text(found, field, shape))
 
 
 def _text(found: Credential, field: str | None, shape: str) -> Hidden[str]:
@@ -84,14 +81,10 @@ def _value(found: Credential, field: str) -> str | Mapping[str, str]:
     return {"key": found.key, "url": found.url}[field] if field != "headers" else found.headers()
 
 
-def _printed(text: Hidden[str]) -> str:
-    """Write to the standard output itself; say why that fails, where it does."""
+def _print(text: Hidden[str]) -> None:
+    """Write to the standard output itself, which has to be there."""
     if sys.stdout is None:
-        return "it is closed"
-    try:
+        raise _output.Unwritable("it is closed")
+    with _output.writing():
         sys.stdout.write(text.value)
         sys.stdout.flush()
-    except OSError as error:
-        sys.stdout = None  # nor is it tried again at exit
-        return os.strerror(error.errno) if error.errno else type(error).__name__
-    return ""

@@ -12,34 +12,17 @@ from lamini_creds import _login
 from lamini_creds._credential import Hidden
 from lamini_creds._resolver import Resolver
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.errors import CredentialError, ProviderDenied
 
 if TYPE_CHECKING:
     from lamini_creds._credential import Credential
 
 _MOST_INPUT = 1024 * 1024
-_NO_ARGUMENT = (
-    "login takes no key as an argument, and knows no such option. If that was a key, it now stands in the shell's "
-    "history, and others could see it among the processes: make a new one. Leave it out here: login asks for it."
-)
 
 
-class _NoKeyAmongArguments(click.Command):
-    """Tells of a word too many without repeating it."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse; what is neither option nor value may be a key."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.BadParameter:
-            raise
-        except click.UsageError:
-            args.clear()
-        raise click.UsageError(_NO_ARGUMENT, ctx)
-
-
-@click.command(cls=_NoKeyAmongArguments, short_help="Ask for a key, hidden, and store it in the home directory.")
-@click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
+@click.command(cls=Command, short_help="Ask for a key, hidden, and store it in the home directory.")
+@profile_option
 @click.option("--url", metavar="URL", help="The URL that the key belongs to; without it, the one there stays.")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the key from the standard input.")
 @click.option("--from", "provider", metavar="PROVIDER", help="Copy the key that this provider finds.")
@@ -50,8 +33,8 @@ def login(*, profile: str | None, url: str | None, from_stdin: bool, provider: s
 
     The key is asked for, and not shown while it is typed.
 
-    Exit status: 0 stored; 1 the server refuses the key, or you broke off; 2
-    anything wrong. But for 0 nothing has changed.
+    Exit status: 0 stored; 1 the server refuses the key; 2 anything wrong. But
+    for 0 nothing has changed.
     """
     if from_stdin and provider:
         raise click.UsageError("--stdin and --from both say where the key is from: give one of them")
@@ -103,9 +86,10 @@ def _verified(credential: Credential) -> None:
 
 def _report(stored: _login.Stored, profile: str) -> None:
     credential = stored.credential
-    _output.line(f"stored in {stored.path}")
-    for name, fact in (("profile", profile), ("URL", credential.url), ("fingerprint", credential.fingerprint)):
-        _output.line(f"{name:<12} {fact}")
+    with _output.afterwards():
+        _output.line(f"stored in {stored.path}")
+        for name, fact in (("profile", profile), ("URL", credential.url), ("fingerprint", credential.fingerprint)):
+            _output.line(f"{name:<12} {fact}")
     with redirect_stdout(sys.stderr):
         notes = _login.afterwards(stored.path, profile)
     for note in (*stored.notes, *notes):

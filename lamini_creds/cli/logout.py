@@ -10,11 +10,12 @@ import click
 from lamini_creds import _homefile, _login
 from lamini_creds._resolver import Resolver
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.errors import CredentialError
 
 
-@click.command(short_help="Take a stored key out of the home directory again.")
-@click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
+@click.command(cls=Command, short_help="Take a stored key out of the home directory again.")
+@profile_option
 def logout(*, profile: str | None) -> None:
     """
     Take the profile's key out of Lamini's files in the home directory; URL and comments stay.
@@ -31,8 +32,9 @@ def logout(*, profile: str | None) -> None:
     except CredentialError as error:
         _output.error(error)
         sys.exit(2)
-    for path in held:
-        _output.line(f"taken out of {path}")
+    with _output.afterwards():
+        for path in held:
+            _output.line(f"taken out of {path}")
     with redirect_stdout(sys.stderr):
         notes = _login.afterwards(None, name)
     for note in notes:

@@ -11,6 +11,7 @@ import click
 from lamini_creds._plugins import Offer, installed
 from lamini_creds._registry import BUILT_IN, Registry
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command
 from lamini_creds.cli._described import observes, options
 from lamini_creds.cli._machine import version
 from lamini_creds.errors import CredentialError
@@ -32,7 +33,7 @@ class _Row(NamedTuple):
     problem: CredentialError | None = None
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--load", is_flag=True, help="Import the installed plugins too, and show their options.")
 def providers(*, load: bool) -> None:
     """

@@ -16,7 +16,8 @@ from lamini_creds._credential import Hidden
 from lamini_creds._outcome import Problem
 from lamini_creds._service import LAMINI
 from lamini_creds._text import printable
-from lamini_creds.cli import _output
+from lamini_creds.cli import _ending, _output
+from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.cli._resolved import resolved
 from lamini_creds.errors import CredentialError
 
@@ -35,7 +36,7 @@ class _Misuse(click.UsageError):
     exit_code = _NOT_STARTED
 
 
-class _Command(click.Command):
+class _Command(Command):
     """A command whose wrong calls are told apart from failures of what it starts."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
@@ -56,7 +57,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
 
 
 @click.command(cls=_Command, context_settings={"allow_interspersed_args": False})
-@click.option("--profile", metavar="NAME", help="The profile; the ambient one by default.")
+@profile_option
 @click.option(
     "--as", "names", metavar="KEY,URL", callback=_names, help=f"The variables' names; {','.join(_NAMES)} by default."
 )
@@ -72,7 +73,11 @@ def run(profile: str | None, names: tuple[str, ...], command: tuple[str, ...]) -
     credential, or the call is wrong, and nothing was started; 126 the command
     can't be executed; 127 it is not found.
     """
-    found = resolved(profile)
+    try:
+        found = resolved(profile)
+    except KeyboardInterrupt:
+        _ending.tell()
+        sys.exit(_NOT_STARTED)
     if isinstance(found, CredentialError):
         sys.exit(_NOT_STARTED)
     problem = _started(command, _environ(found, names))

@@ -18,6 +18,7 @@ from lamini_creds._plugins import installed
 from lamini_creds._registry import BUILT_IN, Registry
 from lamini_creds._settings import DEFAULT_ORDER
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command
 from lamini_creds.cli._described import observes, options
 from lamini_creds.errors import CredentialError
 
@@ -31,7 +32,7 @@ _ORIGIN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@\\]+/*$"
 _OVERLAID = ("providers", "continue_on")
 
 
-@click.command(short_help="Print the JSON Schema of [tool.lamini_creds], for editors.")
+@click.command(cls=Command, short_help="Print the JSON Schema of [tool.lamini_creds], for editors.")
 @click.option("--explain", "of_explain", is_flag=True, help="Print the schema of `explain --json` instead.")
 def schema(*, of_explain: bool) -> None:
     """

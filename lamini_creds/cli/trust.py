@@ -19,6 +19,7 @@ from lamini_creds._outcome import Problem
 from lamini_creds._setup import home_directory
 from lamini_creds._text import printable
 from lamini_creds.cli import _output
+from lamini_creds.cli._command import Command
 from lamini_creds.errors import ConfigError, CredentialError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class _Plea(NamedTuple):
     standing: str
 
 
-@click.command(short_help="Show what a project's file sets, ask, and trust it.")
+@click.command(cls=Command, short_help="Show what a project's file sets, ask, and trust it.")
 @click.option("--show", is_flag=True, help="Show the settings and whether they are trusted, and ask nobody.")
 @click.option("--revoke", is_flag=True, help="End the trust in the file.")
 @click.option("--json", "as_json", is_flag=True, help="With --show: print JSON.")

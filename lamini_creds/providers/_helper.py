@@ -53,7 +53,8 @@ def run(command: Sequence[str], environ: Hidden[Mapping[str, str]], seconds: flo
 
     A process that it started may keep its pipes open: that is not waited for.
     Whoever is left of its process group in the end is killed, and so is the
-    whole group where time or size are exceeded, or the interpreter exits.
+    whole group where time or size are exceeded, or the interpreter exits; a
+    signal that kills it on the spot is no exit.
 
     Args:
         command: The program's path and its arguments.
@@ -150,7 +151,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Running:
-    """The helpers of this process, each the leader of a group: none of them outlives it."""
+    """The helpers of this process, each the leader of a group: none of them outlives an exit."""
 
     def __init__(self) -> None:
         self.after_fork()

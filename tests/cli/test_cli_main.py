@@ -14,6 +14,7 @@ import pytest
 
 import lamini_creds
 from lamini_creds.cli import main
+from lamini_creds.testing import assert_no_leak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Result]
     Process = Callable[..., subprocess.CompletedProcess[str]]
 
+CANARY = "test-key-c4n4ry9f8e7d"
 COMMANDS = ("check", "doctor", "explain", "get", "login", "logout", "providers", "run", "schema", "trust")
 NO_RICH = """
 import sys
@@ -105,7 +107,29 @@ def test_an_unknown_command_is_refused(command: Command) -> None:
     done = command("explian")
 
     assert 2 == done.exit_code
-    assert "No such command 'explian'" in done.stderr
+    assert "there is no such command; did you mean 'explain'?" in done.stderr
+
+
+MISPLACED = [
+    "{0}",
+    "--{0}",
+    "{1} {0}",
+    "{1} --{0}",
+    "{1} --key={0}",
+    "{1} -{0}",
+    "{1} --profile /{0}",
+    "get --field {0}",
+]
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("run", "trust")])
+@pytest.mark.parametrize("words", MISPLACED)
+def test_a_key_as_an_argument_is_not_repeated(words: str, name: str, command: Command) -> None:
+    """Wherever a key stands in a wrong call, the call is refused without it."""
+    done = command(*words.format(CANARY, name).split())
+
+    assert 2 == done.exit_code
+    assert_no_leak(CANARY, done.output)
 
 
 def test_the_script_is_the_group() -> None:

@@ -136,7 +136,7 @@ def test_a_profile_that_is_none_is_refused(command: Command) -> None:
     done = command("explain", "--profile", "")
 
     assert 2 == done.exit_code
-    assert "profile=: is not a profile's name" in done.stderr
+    assert "Error: Invalid value for '--profile': it is not a profile's name." in done.stderr
 
 
 def test_without_all_the_walk_ends_at_the_winner(command: Command) -> None:

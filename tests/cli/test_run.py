@@ -197,7 +197,7 @@ def test_a_command_that_can_t_be_started(
     [
         ([], "Missing argument 'COMMAND...'"),
         (["--"], "Missing argument 'COMMAND...'"),
-        (["--bogus", "true"], "No such option '--bogus'"),
+        (["--bogus", "true"], "there is no such argument or option"),
         (["--as", "A_KEY", "true"], "name two variables, for the key and for its URL"),
         (["--as", "A,A", "true"], "name two variables"),
         (["--as", "A,B,C", "true"], "name two variables"),
