@@ -144,6 +144,39 @@ def test_a_link_is_written_through(file: Path, tmp_path: Path, relative: bool) -
 
 
 @POSIX
+def test_a_link_that_is_planted_aside_is_not_written_through(file: Path, tmp_path: Path) -> None:
+    """Who puts a link where the content is written aside, in the moment before that, gets none of it."""
+    write(file, OLD)
+    target = tmp_path / "target"
+    target.write_bytes(b"mine")
+
+    def plant(frame: FrameType, event: str, argument: object) -> None:
+        if event in ("c_return", "c_exception") and getattr(argument, "__name__", "") == "unlink":
+            sys.setprofile(None)
+            (file.parent / ".file.new").symlink_to(target)
+
+    sys.setprofile(plant)
+    try:
+        with pytest.raises(CredentialError, match=r"can't be written \(File exists\)"):
+            write(file, NEW)
+    finally:
+        sys.setprofile(None)
+
+    assert (b"mine", OLD) == (target.read_bytes(), file.read_bytes())
+
+
+@POSIX
+def test_a_link_is_no_lock(file: Path, tmp_path: Path) -> None:
+    """A link where the lock belongs is refused, and nothing is made where it points."""
+    file.parent.mkdir()
+    (file.parent / ".file.lock").symlink_to(tmp_path / "target")
+    with pytest.raises(CredentialError, match="can't be written"):
+        write(file, NEW)
+
+    assert [False, False] == [(tmp_path / "target").exists(), file.exists()]
+
+
+@POSIX
 @pytest.mark.parametrize("before", ["old", "none"])
 def test_killed_at_any_moment(tmp_path: Path, before: str) -> None:
     """A process killed before or after any of its calls leaves the old content or the new; the next one goes on."""
