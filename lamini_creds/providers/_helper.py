@@ -23,6 +23,10 @@ LIMIT = 64 * 1024
 _KEPT_COMPLAINT = 4096
 _FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.05
 _DEATH = 1.0
+_TAKEN = Problem(
+    "ended with a status that can't be learned here",
+    "This process ignores SIGCHLD, or something in it waits for every child: let it wait for its own alone.",
+)
 
 
 class Ended:
@@ -118,7 +122,7 @@ def _followed(process: subprocess.Popen[bytes], output: _Stream, complaint: _Str
     with selectors.DefaultSelector() as selector:
         for stream in (output, complaint):
             selector.register(stream.descriptor, selectors.EVENT_READ, stream)
-        while process.poll() is None and not output.full:
+        while (status := _status(process)) is None and not output.full:
             left = ends - monotonic()
             if left <= 0:
                 return Late("no answer in time", "Is it waiting for somebody? Or set a longer `timeout`.")
@@ -131,7 +135,20 @@ def _followed(process: subprocess.Popen[bytes], output: _Stream, complaint: _Str
     complaint.take_rest()
     if output.full:
         return Problem(f"answered with more than {LIMIT // 1024} KiB", "Is it the right command?")
-    return Ended(process.returncode, bytes(output.data), bytes(complaint.data))
+    if isinstance(status, Problem):
+        return status
+    return Ended(status or 0, bytes(output.data), bytes(complaint.data))
+
+
+def _status(process: subprocess.Popen[bytes]) -> int | Problem | None:
+    """Look whether a program has ended; subprocess would take a status that somebody else has taken away for 0."""
+    try:
+        ended, status = os.waitpid(process.pid, os.WNOHANG)
+    except ChildProcessError:
+        return _TAKEN
+    if ended:
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -75,6 +75,24 @@ def test_a_signal_is_a_status_below_zero() -> None:
     assert -signal.SIGKILL == ended("kill -9 $$").status
 
 
+@pytest.fixture
+def deaf() -> Iterator[None]:
+    """A process in which no child's status arrives: the system drops it."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.usefixtures("deaf")
+@pytest.mark.parametrize("status", [0, 3, 4])
+def test_a_status_that_is_lost_is_none(status: int) -> None:
+    """An answer counts by its status, which is never guessed."""
+    done = ran(f"echo out; exit {status}")
+
+    assert isinstance(done, Problem)
+    assert "ended with a status that can't be learned here" == done.reason
+
+
 def test_it_prints_without_what_was_said() -> None:
     """What a program wrote does not show where the result is printed."""
     done = ended(f"echo {CANARY}; echo {CANARY} >&2")
