@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
@@ -23,7 +24,7 @@ from lamini_creds.cli._command import Command
 from lamini_creds.errors import ConfigError, CredentialError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lamini_creds._trust import Wanted
 
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _MARGIN = "    "
 _NARROWEST = 20
+_MOST_LINES = 100  # the fewest that a terminal with a memory keeps
 
 
 class _Plea(NamedTuple):
@@ -72,7 +74,7 @@ def trust(*, show: bool, revoke: bool, as_json: bool, file: str | None) -> None:
     environ: Hidden[Mapping[str, str]] = Hidden(os.environ)
     user = User(environ, home_directory(environ, own=True))
     try:
-        path = os.path.abspath(file) if file else _nearest(user)
+        path = _absolute(file) if file else _nearest(user)
         if revoke:
             trusted = _revoke(path, user)
         else:
@@ -82,6 +84,14 @@ def trust(*, show: bool, revoke: bool, as_json: bool, file: str | None) -> None:
         _output.error(error)
         sys.exit(2)
     sys.exit(0 if trusted else 1)
+
+
+def _absolute(file: str) -> str:
+    try:
+        return os.path.abspath(file)
+    except OSError:
+        reason = "is not an absolute path, and there is no working directory"
+    raise ConfigError(reason, place="FILE", remedy="Write it from the root.")
 
 
 def _nearest(user: User) -> str:
@@ -126,7 +136,10 @@ def _name(wanted: Wanted) -> str:
 
 def _value(value: Hidden[object]) -> str:
     """Write a value in ASCII: nothing in it moves the cursor, and no letter looks like another."""
-    return json.dumps(value.value, default=str)
+    try:
+        return json.dumps(value.value, default=str, allow_nan=False)
+    except ValueError:  # TOML has numbers that JSON has not
+        return json.dumps(str(value.value))
 
 
 def _show(plea: _Plea, *, as_json: bool) -> bool:
@@ -136,7 +149,7 @@ def _show(plea: _Plea, *, as_json: bool) -> bool:
         report = {"file": plea.claim.path, "standing": plea.standing, "settings": settings, "files": plea.files}
         _output.as_json(report)
     else:
-        _print(plea)
+        _print(_lines(plea))
     return trusted
 
 
@@ -149,7 +162,14 @@ def _ask(plea: _Plea) -> bool:
             place=printable(plea.claim.path),
             remedy="Where no one can be asked, name the file instead: LAMINI_CREDS_CONFIG=FILE",
         )
-    _print(plea)
+    lines = list(islice(_lines(plea), _MOST_LINES + 1))
+    if len(lines) > _MOST_LINES:
+        raise ConfigError(
+            f"what needs trust fills more than {_MOST_LINES} lines here, and its beginning would be out of sight",
+            place=printable(plea.claim.path),
+            remedy="Read it all: lamini-creds trust --show; if you trust it, name the file: LAMINI_CREDS_CONFIG=FILE",
+        )
+    _print(lines)
     many = len(plea.settings) > 1
     if not click.confirm(f"Trust {'these' if many else 'this'} {len(plea.settings)} setting{'s' * many}?"):
         _output.line("not trusted")
@@ -175,32 +195,38 @@ def _keep(claim: Claim, fingerprint: str | None) -> None:
     claim.store.put(claim.path, fingerprint)
 
 
-def _print(plea: _Plea) -> None:
-    """Print on lines of our own length, each with a margin: no text of the file's begins where ours does."""
-    _output.line("the project file")
-    _block(plea.claim.path, 1)
+def _print(lines: Iterable[str]) -> None:
+    with _output.writing():
+        for line in lines:
+            click.echo(line)
+
+
+def _lines(plea: _Plea) -> Iterator[str]:
+    """Give lines of our own length, each with a margin: no text of the file's begins where ours does."""
+    yield "the project file"
+    yield from _block(plea.claim.path, 1)
     if not plea.settings:
-        _output.line("sets nothing that needs trust")
+        yield "sets nothing that needs trust"
         return
-    _output.line("sets what needs trust:")
+    yield "sets what needs trust:"
     for name, value in plea.settings.items():
-        _block(name, 1)
-        _block(value, 2)
+        yield from _block(name, 1)
+        yield from _block(value, 2)
     if plea.files:
-        _output.line("and names these files of the checkout, which count as they are now:")
+        yield "and names these files of the checkout, which count as they are now:"
     for file in plea.files:
-        _block(file, 1)
+        yield from _block(file, 1)
     told = {
         "trusted": "it is trusted",
         "changed": "it has changed since it was trusted",
         "unknown": "it is not trusted",
     }
-    _output.line(told[plea.standing])
+    yield told[plea.standing]
 
 
-def _block(text: str, depth: int) -> None:
+def _block(text: str, depth: int) -> Iterator[str]:
     plain = printable(text).encode("ascii", "backslashreplace").decode()
     margin = _MARGIN * depth
     width = max(_NARROWEST, shutil.get_terminal_size().columns - len(margin) - 1)
     for start in range(0, len(plain), width):
-        click.echo(margin + plain[start : start + width])
+        yield margin + plain[start : start + width]

@@ -217,6 +217,49 @@ def test_names_can_t_speak_for_us_either(agree: Agree, file: Path) -> None:
     assert "    [tool.lamini_creds.provider.vault] p\\u0430th\n        2\n" in shown
 
 
+FLOOD = {
+    "a value": f'path = "{"a" * 200_000}"\n',
+    "settings": "".join(f"x{number} = 1\n" for number in range(60)),
+}
+
+
+@pytest.mark.parametrize("what", FLOOD)
+def test_what_can_t_be_read_at_once_is_not_asked_about(
+    terminal: Open, file: Path, process: Process, home: Path, what: str
+) -> None:
+    """A file can't push a command of its own out of sight before the question; `--show` shows all of it."""
+    command = '[tool.lamini_creds.provider.exec]\ncommand = ["/bin/evil"]\n'
+    file.write_text(f"{command}[tool.lamini_creds.provider.vault]\n{FLOOD[what]}")
+    asking = terminal("trust")
+    status = asking.end()
+    shown = process("trust", "--show").stdout
+
+    assert (2, [], False) == (status, list(home.iterdir()), "[y/N]" in asking.shown)
+    assert f"error: {file}: what needs trust fills more than 100 lines here" in asking.shown
+    assert '["/bin/evil"]' in shown
+    assert len(shown.splitlines()) > 100
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "[-inf]"])
+def test_a_number_that_json_has_not(process: Process, file: Path, value: str) -> None:
+    """TOML's endless numbers are text in the report, which is JSON by any parser's rules."""
+    file.write_text(f"[tool.lamini_creds.provider.vault]\nmore = {value}\n")
+    shown = process("trust", "--show", "--json").stdout
+
+    assert [value] == [setting["value"] for setting in json.loads(shown, parse_constant=pytest.fail)["settings"]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a working directory can't be deleted there")
+def test_no_working_directory(clean: dict[str, str], tmp_path: Path) -> None:
+    """A name that starts from a directory that is gone is told as such."""
+    (tmp_path / "gone").mkdir()
+    words = f'cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && exec "{sys.executable}" -m lamini_creds trust a.toml'
+    done = subprocess.run(["/bin/sh", "-c", words], env=clean, capture_output=True, text=True, check=False, timeout=60)
+
+    assert 2 == done.returncode
+    assert done.stderr.startswith("error: FILE: is not an absolute path, and there is no working directory\n")
+
+
 def test_nobody_is_asked_without_a_terminal(process: Process, file: Path, home: Path) -> None:
     """A script can't say yes, and is told what a container does."""
     done = process("trust", CI="true")
