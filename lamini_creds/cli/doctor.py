@@ -154,6 +154,11 @@ def _print(report: dict[str, Any]) -> None:
     if report["attempts"]:
         _output.line()
         _output.table(("entry", "outcome", "place", "why not", "time"), map(_entry, report["attempts"]))
+    found = report["credential"]
+    if found:
+        _section(f"key          {found['provider']}: {found['source']}")
+        for name, fact in (("URL", "url"), ("URL from", "url_source"), ("fingerprint", "fingerprint")):
+            _output.line(f"{name:<12} {found[fact]}")
     _output.line()
     _output.table(("file", "for", "mode", "owner"), [_file_row(file) for file in report["files"]])
     _section(f"to mend: {len(report['findings']) or 'nothing'}")

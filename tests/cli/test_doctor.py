@@ -87,6 +87,14 @@ def test_all_is_well_in_a_process_of_its_own(process: Process) -> None:
         assert re.search(line, done.stdout, re.MULTILINE), line
 
 
+def test_where_the_key_goes(command: Command) -> None:
+    """The page answers a ticket's first question: which key it is, and which server it goes to."""
+    assert (
+        "\nkey          env: LAMINI_API_KEY\nURL          https://lamini.example.com\n"
+        "URL from     LAMINI_API_URL\nfingerprint  "
+    ) in command("doctor", **PAIR).stdout
+
+
 def test_nothing_found(command: Command) -> None:
     """Where no key is found the command is the one that stores one, for the profile asked for."""
     done = command("doctor", "--profile", "staging", "--json")
