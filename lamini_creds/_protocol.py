@@ -106,12 +106,14 @@ def _misfit(answer: dict[str, object]) -> Problem | None:
 
 
 def _misplaced(answer: dict[str, object]) -> Problem | None:
-    """Refuse names that are shown and would show the key; a short one may be in them by chance."""
+    """Refuse what is shown and would show the key; a short one may be in it by chance."""
     key = str(answer["key"]).strip(BLANKS)
     for name in ("source", "secret_version"):
         text = answer.get(name)
         if isinstance(text, str) and (len(text) > _LONGEST_NAME or (len(key) >= _SHORTEST_KEY and key in text)):
             return Problem(f"gives a '{name}' with the key in it, or of more than {_LONGEST_NAME} characters", _SHAPE)
+    if len(key) >= _SHORTEST_KEY and key in str(answer.get("url")):
+        return Problem("gives a 'url' with the key in it", _SHAPE)
     return None
 
 

@@ -118,6 +118,10 @@ MALFORMED = {
         {"version": 1, "key": CANARY, "source": f"of {CANARY}"},
         "gives a 'source' with the key in it, or of more than 256 characters",
     ),
+    "key in the URL": (
+        {"version": 1, "key": CANARY, "url": f"https://a.test/{CANARY}"},
+        "gives a 'url' with the key in it",
+    ),
     "key in the version": (
         {"version": 1, "key": f" {CANARY}\n", "secret_version": CANARY},
         "gives a 'secret_version' with the key in it, or of more than 256 characters",
@@ -156,7 +160,8 @@ def test_a_short_key_may_be_in_a_name_by_chance() -> None:
 @pytest.mark.parametrize("answer", [answer for answer, _ in MALFORMED.values() if isinstance(answer, dict)], ids=str)
 def test_the_schema_refuses_it_too(answer: dict[str, object]) -> None:
     """The published schema is of one mind with the provider, but for what no schema can say."""
-    beyond = any(CANARY in str(answer.get(name)) for name in ("source", "secret_version", "expires_at"))
+    shown = [answer.get(name) for name in ("source", "secret_version", "expires_at", "url")]
+    beyond = any(isinstance(text, str) and CANARY in text for text in shown)
     beyond |= answer.get("expires_at") in ("2100-01-31T12:00:00", "9999-12-31T23:59:59-23:59")
 
     assert beyond == Draft202012Validator(SCHEMA).is_valid(answer)
