@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from lamini_creds import _config, _homefile, _yamlfile
@@ -84,10 +85,14 @@ def ask(resolver: Resolver, profile: str) -> Hidden[str]:
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             return Hidden(getpass.getpass(f"Key for the profile {profile} (it is not shown): "))
-        except (getpass.GetPassWarning, EOFError, RuntimeError):  # a notebook's front end may take no input
-            pass
+        except EOFError:
+            reason = "the input ended before a key was given"
+            if sys.stderr and sys.stderr.isatty():
+                sys.stderr.write("\n")  # the prompt's line is not ended yet
+        except (getpass.GetPassWarning, RuntimeError):  # a notebook's front end may take no input
+            reason = "there is no terminal to ask for the key"
     raise CredentialError(
-        "there is no terminal to ask for the key, or it gave none",
+        reason,
         remedy="Give the key on the standard input: lamini-creds login --stdin",
     )
 

@@ -146,15 +146,17 @@ def test_a_misplaced_key_is_not_shown(typed: Callable[[str], list[str]], home: P
     assert_no_leak(KEY, caught.value)
 
 
-@pytest.mark.parametrize("raised", [RuntimeError(KEY), EOFError()])
-def test_a_front_end_that_takes_no_input(monkeypatch: pytest.MonkeyPatch, home: Path, raised: Exception) -> None:
+@pytest.mark.parametrize(("raised", "reason"), [(RuntimeError(KEY), "no terminal to ask"), (EOFError(), "input ended")])
+def test_a_front_end_that_takes_no_input(
+    monkeypatch: pytest.MonkeyPatch, home: Path, raised: Exception, reason: str
+) -> None:
     """Where a notebook is run without anybody, the error says what to do."""
 
     def refuse(_: str) -> str:
         raise raised
 
     monkeypatch.setattr(getpass, "getpass", refuse)
-    with pytest.raises(CredentialError, match="no terminal to ask") as caught:
+    with pytest.raises(CredentialError, match=reason) as caught:
         login()
 
     assert_no_leak(KEY, caught.value)

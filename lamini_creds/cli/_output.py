@@ -128,7 +128,8 @@ def waiting(what: str) -> Iterator[None]:
         except ImportError:
             pass
         else:
-            with Console(stderr=True).status(f"{what} ..."):
+            console = Console(stderr=True)
+            with console.status(f"{what} ...", spinner="line" if console.options.ascii_only else "dots"):
                 yield
             return
     yield

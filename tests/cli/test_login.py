@@ -188,13 +188,14 @@ def test_nothing_typed(terminal: Open, file: Path) -> None:
     login.type("\x04")
 
     assert (2, False) == (login.end(), file.parent.exists())
+    assert "error: the input ended before a key was given" in login.shown.splitlines()
 
 
 def test_no_terminal(process: Process) -> None:
     """Where nobody can type unseen, nobody is asked."""
     done = process("login")
 
-    assert (2, "error: there is no terminal to ask for the key, or it gave none") == (
+    assert (2, "error: there is no terminal to ask for the key") == (
         done.returncode,
         done.stderr.splitlines()[0],
     )

@@ -47,6 +47,15 @@ def test_waiting_is_shown_on_a_terminal(name: str, what: str, clean: dict[str, s
     assert "\x1b" not in printed
 
 
+def test_a_terminal_that_knows_ascii_alone(clean: dict[str, str]) -> None:
+    """The sign for waiting is one that the terminal's encoding can say."""
+    pytest.importorskip("rich")
+    _, shown = complained(clean | KEY | {"PYTHONIOENCODING": "ascii"}, "explain")
+
+    assert "asking the places of the chain ..." in shown
+    assert "\\u28" not in shown
+
+
 @pytest.mark.parametrize("name", ["explain", "doctor"])
 def test_without_rich_nothing_is_shown(name: str, clean: dict[str, str], site: Path) -> None:
     """Where rich is not installed the terminal shows nothing of it."""
