@@ -10,7 +10,6 @@ replaces a plain header.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from lamini_creds._credential import Hidden
 from lamini_creds.auth._guard import Guard
@@ -19,6 +18,7 @@ from lamini_creds.auth._replay import Replay
 from lamini_creds.errors import PairingError
 
 try:
+    from requests import PreparedRequest
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
 except ImportError:
@@ -27,15 +27,13 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from requests import PreparedRequest, Response
+    from requests import Response
 
     from lamini_creds.auth._guard import Elsewhere, Source
 
     _Dict = CaseInsensitiveDict[str]
 else:
     _Dict = CaseInsensitiveDict
-
-_UNAUTHENTICATED = (401, 403)
 
 
 class CredentialAuth(AuthBase):
@@ -65,12 +63,14 @@ class CredentialAuth(AuthBase):
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Put the key into a request, and see to its redirects."""
-        r.register_hook("response", _Exchange(self._guard, r).take)  # type: ignore[no-untyped-call]
+        exchange = _Exchange(self._guard, r)
+        r.register_hook("response", exchange.take)  # type: ignore[no-untyped-call]
+        exchange.watch(r, hop=False)
         return r
 
 
 class _Exchange:
-    """One request and the hops of its redirects: requests shows each answer to `take` before it follows it."""
+    """One request and the hops of its redirects, each of which gets the key if its URL is of the key's origin."""
 
     __slots__ = ("_body", "_credential", "_guard", "_renewed", "_replay")
 
@@ -79,33 +79,46 @@ class _Exchange:
         self._body, self._replay = request.body, Replay(request.body)
         self._renewed = False
         self._credential = guard.find()
-        self._set_key(request, own=guard.admits(self._credential, request.url or ""))
+        guard.admits(self._credential, request.url or "")
+
+    def watch(self, request: PreparedRequest, *, hop: bool) -> None:
+        """Judge a request now, and whenever its URL changes."""
+        request.__class__ = _Request
+        vars(request).update(_exchange=self, _hop=hop)
+        self.judge(request)
+
+    def judge(self, request: PreparedRequest) -> None:
+        """Put the key where nobody changes it on a redirect, or take it out."""
+        own = is_own(self._credential, request.url or "")
+        held = getattr(request.headers, "held", None)
+        headers = _Headers(header for header in request.headers.items() if header[0].lower() != held)
+        self._guard.apply(headers, self._credential, own=own)
+        if own:
+            headers.held = self._guard.name(self._credential).lower()
+        request.headers = headers
 
     def take(self, response: Response, **options: Any) -> Response:
-        """Send a rejected request once more; then leave the key in the request if its redirect may carry it."""
+        """Send a rejected request once more; requests shows each answer to this before it follows a redirect."""
         request = response.request
+        self._renewed &= vars(request)["_hop"]  # one that was prepared by hand may be sent many times
         try:
             own = self._guard.admits(self._credential, request.url or "")
         except PairingError:
             response.close()
             raise
-        if own and self._has_another_key(response):
-            response = self._sent_again(response, **options)
-        if response.is_redirect:
-            target = urljoin(response.url, response.headers["location"])
-            self._set_key(request, own=is_own(self._credential, target))
-        return response
+        return self._sent_again(response, **options) if own and self._has_another_key(response) else response
 
     def _has_another_key(self, response: Response) -> bool:
-        """Say whether there is a key that the request was not sent with, after an answer that asks for one."""
-        status = response.status_code
-        if not self._guard.carried(response.request.headers, self._credential):
-            return status in _UNAUTHENTICATED
-        first = not self._renewed and self._guard.rejects(status)
-        other = self._guard.renew(self._credential) if first else None
-        self._renewed = other is not None
-        self._credential = other or self._credential
-        return self._renewed
+        """Say whether the key was rejected, for the first time, and another one is here."""
+        if self._renewed or not self._guard.rejects(response.status_code):
+            return False
+        if self._guard.carried(response.request.headers, self._credential):
+            other = self._guard.renew(self._credential)
+            if other is None:
+                return False
+            self._credential = other
+        self._renewed = True
+        return True
 
     def _sent_again(self, response: Response, **options: Any) -> Response:
         request = response.request
@@ -113,43 +126,67 @@ class _Exchange:
         response.close()
         if request.body is self._body:
             self._replay.rewind()
-        self._set_key(request, own=True)
+        self.judge(request)
         again: Response = response.connection.send(request, **options)
         again.history.append(response)
         return again
 
-    def _set_key(self, request: PreparedRequest, *, own: bool) -> None:
-        """Put the key where nobody changes it on a redirect, or take it out."""
-        request.headers = _Headers(request.headers)
-        self._guard.apply(request.headers, self._credential, own=own)
-        if own:
-            request.headers.hold(self._guard.name(self._credential))
+
+class _Request(PreparedRequest):
+    """
+    A request that has the key while its URL is one of the key's origin.
+
+    For a redirect requests copies the last request, sets the copy's URL and
+    sends it. So what is judged is the URL that is sent; to work it out from
+    the answer would be to read it as requests does, in every version.
+    """
+
+    _exchange: _Exchange
+
+    @property
+    def url(self) -> str | None:
+        """The URL; to set it puts the key in or takes it out."""
+        url: str | None = vars(self)["url"]
+        return url
+
+    @url.setter
+    def url(self, url: str | None) -> None:
+        vars(self)["url"] = url
+        self._exchange.judge(self)
+
+    def copy(self) -> PreparedRequest:
+        """Copy the request, for a redirect."""
+        copied = super().copy()
+        self._exchange.watch(copied, hop=True)
+        return copied
 
 
 class _Headers(_Dict):
     """
-    Headers in which one stays as it is.
+    Headers in which one stays as it is, and that the frames of urllib3 hold without showing them.
 
     On a redirect requests replaces `Authorization` by what ~/.netrc has, or
     drops it where the last hop was to another origin.
+
+    Attributes:
+        held: The name of that one.
     """
 
-    _held = ""
-
-    def hold(self, name: str) -> None:
-        """Keep this header as it is now, in copies too."""
-        self._held = name.lower()
+    held = ""
 
     def __setitem__(self, name: str, value: str) -> None:
-        if name.lower() != self._held:
+        if name.lower() != self.held:
             super().__setitem__(name, value)
 
     def __delitem__(self, name: str) -> None:
-        if name.lower() != self._held:
+        if name.lower() != self.held:
             super().__delitem__(name)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
 
     def copy(self) -> _Headers:
         """Copy the headers, the one that is held included."""
         copied = _Headers(self)
-        copied.hold(self._held)
+        copied.held = self.held
         return copied

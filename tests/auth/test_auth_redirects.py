@@ -187,20 +187,22 @@ def test_a_redirect_elsewhere_may_raise(opened: Open) -> None:
         assert not any(seen.shows(KEY) for seen in other.seen)
 
 
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
 @pytest.mark.parametrize(
     "location",
     ["//{other}/x", "http:\\\\{other}/x", "/\\{other}/x", "http://{own}@{other}/x", "http://{own}\\@{other}/x",
-     "http:///{other}/x", "http://{own}#@{other}/x", "\t//{other}/x", "http://{other}:80:{own}/x"],
+     "http:///{other}/x", "http://{own}#@{other}/x", "\t//{other}/x", "http://{other}:80:{own}/x", "////{other}/x",
+     "http:////{other}/x", "http:////{other}"],
 )  # fmt: skip
-def test_a_location_that_two_parsers_read_differently(opened: Open, location: str) -> None:
+def test_a_location_that_two_parsers_read_differently(opened: Open, location: str, header: str) -> None:
     """However oddly a redirect is written, the other server sees no key."""
     with Recorder() as server, Recorder() as other:
         written = location.format(own=server.url.partition("//")[2], other=other.url.partition("//")[2])
         server.answer = lambda seen: Reply(302, headers={"Location": written}) if seen.path == "/a" else Reply()
         with suppress(Exception):  # whether a client follows it is its own business
-            opened(source_of(server.url)).send(f"{server.url}/a")
+            opened(source_of(server.url, service=HEADERS[header])).send(f"{server.url}/a")
 
-        assert f"Bearer {KEY}" == server.got()[0]
+        assert server.seen[0].shows(KEY)
         assert not any(seen.shows(KEY) for seen in other.seen)
 
 
