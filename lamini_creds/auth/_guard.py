@@ -97,17 +97,18 @@ class Guard:
         except CredentialError:
             return None
 
-    def admits(self, credential: Credential, url: str) -> bool:
+    def admits(self, credential: Credential, *urls: str) -> bool:
         """
-        Say whether a request to this URL carries the key.
+        Say whether a request carries the key that goes to this URL, by each of its readings.
 
         Raises:
             PairingError: It does not, and the caller wants no request to go without.
         """
-        if is_own(credential, url):
+        elsewhere = next((url for url in urls if not is_own(credential, url)), None)
+        if elsewhere is None:
             return True
         if self._elsewhere == "raise":
-            other = origin_of(url) or "a URL that can't be judged"
+            other = origin_of(elsewhere) or "a URL that can't be judged"
             raise PairingError(
                 f"the key is for {credential.origin}, and the request goes to {other}",
                 remedy="Send it with a client of its own, without this key.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 from urllib.request import BaseHandler, Request
 
 from lamini_creds._credential import Credential, Hidden
@@ -54,7 +55,8 @@ class CredentialHandler(BaseHandler):
     def http_request(self, request: Request) -> Request:
         """Make the request that is sent in place of the caller's."""
         credential = self._guard.find()
-        own = self._guard.admits(credential, f"{request.type}://{request.host}")
+        asked = f"{request.type}://{quote(request.host, safe='[]:')}"  # urllib has taken the percent signs out
+        own = self._guard.admits(credential, request.full_url, asked)  # the first is what a proxy reads
         sent = copy(request)
         sent.headers, sent.unredirected_hdrs = dict(request.headers), dict(request.unredirected_hdrs)
         self._put_key(sent, credential, own=own)

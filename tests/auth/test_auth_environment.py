@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from auth.kit import KEY, Open, changing, source_of
@@ -82,6 +83,27 @@ def test_a_user_name_that_looks_like_the_origin(opened: Open) -> None:
                 opened(source_of(server.url)).send(url)
 
         assert not any(seen.shows(KEY) for seen in other.seen)
+
+
+@pytest.mark.parametrize("elsewhere", ["without", "raise"])
+def test_a_host_that_looks_like_the_origin_but_not_to_a_proxy(
+    opened: Open, proxies: Callable[[Recorder], None], elsewhere: str
+) -> None:
+    """A request that a proxy reads as one to another host goes without the key, also where a redirect leads there."""
+    ends = ("%2F", "%2f", "%3F", "%23", "%5C", "%40", "%2F.", "/", "?", "#", "\\")
+    urls = [f"http://llm.internal{end}{host}/x" for end in ends for host in ("@evil.example", "evil.example")]
+    with Recorder() as proxy:
+        proxies(proxy)
+        proxy.answer = lambda seen: (
+            Reply(302, headers={"Location": urls[int(seen.path[-2:])]}) if "/a" in seen.path else Reply()
+        )
+        client = opened(source_of("http://llm.internal"), trust_env=True, elsewhere=elsewhere)
+        for url in (*urls, *(f"http://llm.internal/a{number:02}" for number in range(len(urls)))):
+            with suppress(Exception):  # whether a client takes such a URL is its own business
+                client.send(url)
+
+        asked = [urlsplit(seen.path).netloc.rpartition("@")[2] for seen in proxy.seen if seen.shows(KEY)]
+        assert {"llm.internal"} == {*asked}
 
 
 def test_cookies_hold_no_key(opened: Open) -> None:
