@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import BaseHandler, Request
 
@@ -38,7 +39,7 @@ class CredentialHandler(BaseHandler):
         rejected: The statuses by which the server rejects a key; add 403 where it answers so.
     """
 
-    handler_order = 480  # before the handlers of passwords: their request has a key, and they leave it alone
+    handler_order = 480  # before the handlers of passwords, which would answer a 401 of a request that has a key
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class CredentialHandler(BaseHandler):
     ) -> None:
         given, source = Hidden(source), None  # what is raised from here on does not show it
         self._guard = Guard(given, elsewhere=elsewhere, header=header, scheme=scheme, rejected=rejected)
+        for status in {401, *rejected}:
+            setattr(self, f"http_error_{status}", self._answered)  # where urllib looks for it
 
     def http_request(self, request: Request) -> Request:
         """Make the request that is sent in place of the caller's."""
@@ -60,20 +63,21 @@ class CredentialHandler(BaseHandler):
         sent = copy(request)
         sent.headers, sent.unredirected_hdrs = dict(request.headers), dict(request.unredirected_hdrs)
         self._put_key(sent, credential, own=own)
-        vars(sent)[_EXCHANGE] = _Exchange(credential, Replay(request.data), own and _AGAIN not in vars(request))
+        vars(sent)[_EXCHANGE] = _Exchange(credential, Replay(request.data), own, first=_AGAIN not in vars(request))
         return sent
 
     https_request = http_request
 
-    def http_error_401(
-        self, request: Request, answer: IO[bytes], code: int, _reason: str, _headers: Message
+    def _answered(
+        self, request: Request, answer: IO[bytes], code: int, reason: str, headers: Message
     ) -> addinfourl | None:
-        """Send a rejected request once more; where there is no other key, urllib raises the server's answer."""
+        """Send a rejected request once more; where there is no other key, raise the server's answer."""
         exchange = vars(request).get(_EXCHANGE)
-        if not isinstance(exchange, _Exchange) or not exchange.first or not self._guard.rejects(code):
+        if not isinstance(exchange, _Exchange) or not exchange.own:
             return None
-        if self._guard.renew(exchange.credential) is None:
-            return None
+        rejected = exchange.first and self._guard.rejects(code)
+        if not rejected or self._guard.renew(exchange.credential) is None:
+            raise HTTPError(request.full_url, code, reason, headers, answer)
         answer.close()
         exchange.replay.rewind()
         again = copy(request)
@@ -82,8 +86,6 @@ class CredentialHandler(BaseHandler):
         vars(again)[_AGAIN] = True
         answered: addinfourl = self.parent.open(again, timeout=request.timeout)
         return answered
-
-    http_error_403 = http_error_401
 
     def _put_key(self, request: Request, credential: Credential, *, own: bool) -> None:
         name = self._guard.name(credential)
@@ -100,9 +102,11 @@ class _Exchange(NamedTuple):
     Attributes:
         credential: What it carries.
         replay: Its body.
-        first: Whether it carries a key, for the first time.
+        own: Whether it goes to the key's origin.
+        first: Whether it is sent for the first time.
     """
 
     credential: Credential
     replay: Replay
+    own: bool
     first: bool

@@ -27,11 +27,11 @@ def asking_for(key: str, status: int = 401) -> Callable[[Seen], Reply]:
     )
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 419])
 def test_a_rejected_key_is_fetched_anew(opened: Open, status: int) -> None:
-    """After a 401, or a 403 where it was asked for, the request is sent once more with the store's new key."""
+    """After a 401, or another status where it was asked for, the request is sent once more with the store's new key."""
     with Recorder(asking_for(NEW, status)) as server:
-        answer = opened(changing(server.url, KEY, NEW), rejected=(401, 403)).send(f"{server.url}/v1")
+        answer = opened(changing(server.url, KEY, NEW), rejected=(401, 403, 419)).send(f"{server.url}/v1")
 
         assert (200, b"welcome") == answer
         assert [f"Bearer {KEY}", f"Bearer {NEW}"] == server.got()
