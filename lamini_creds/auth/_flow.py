@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lamini_creds.auth._guard import Elsewhere, Source
     from lamini_creds.auth._onehop import OneHopRequest
 
-_UNAUTHENTICATED = (401, 403)
+_REFUSED = range(400, 500)  # servers miss a header with 400, 404 or 422, too
 _SAFE = ("GET", "HEAD")
 
 
@@ -63,19 +63,34 @@ class _Exchange:
     one leaves the origin, unless it goes from http to https of the same host,
     and drops no other header. Where it would forward the key, the request is
     made a `OneHopRequest`; a hop to the key's origin that went without the key
-    for that reason, or because it came back from elsewhere, is sent again.
+    for that reason, or because it came back from elsewhere, is sent again,
+    and what it was answered is in no history. One that changes something is
+    sent again only if it was refused.
 
     Attributes:
         hop: What to send next, if anything.
         credential: What it carries.
     """
 
-    __slots__ = ("_body", "_guard", "_last", "_one_hop", "_own", "_renewed", "_seen", "_stream", "credential", "hop")
+    __slots__ = (
+        "_body",
+        "_guard",
+        "_hops",
+        "_last",
+        "_one_hop",
+        "_own",
+        "_renewed",
+        "_seen",
+        "_stream",
+        "credential",
+        "hop",
+    )
 
     def __init__(self, guard: Guard, one_hop: type[OneHopRequest], request: Request, credential: Credential) -> None:
         self._guard, self._one_hop = guard, one_hop
         self._stream, self._body = request.stream, Replay(*_bodies(request.stream))
         self._seen: list[Response] = []
+        self._hops: list[Response] = []
         self._renewed = False
         self._last = request
         self.credential = credential
@@ -85,14 +100,17 @@ class _Exchange:
         """Take in what the hop and its redirects were answered, and say whether that rejects the key."""
         hop, self.hop, self._last = self.hop, None, response.request
         own = self._own
+        answers = [answer for answer in (*response.history, response) if answer not in self._seen]
+        self._seen.append(response)
         if response.request is not hop:
             own = self._guard.admits(self.credential, _url_of(self._last))
-            for answer in (*response.history, response):
-                if answer not in self._seen and self._lacks_the_key(answer):
-                    self._seen.append(response)
+            for number, answer in enumerate(answers):
+                if self._lacks_the_key(answer):
+                    self._hops += answers[:number]
                     self._send(answer.request)
                     return False
-        self._seen.append(response)
+        response.history = [*self._hops, *answers[:-1]]
+        self._hops += answers
         return own and not self._renewed and self._guard.rejects(response.status_code)
 
     def send_again(self, renewed: Credential | None) -> None:
@@ -108,7 +126,7 @@ class _Exchange:
             return False
         if self._guard.carried(request.headers, self.credential):
             return False
-        return request.method in _SAFE or answer.status_code in _UNAUTHENTICATED
+        return request.method in _SAFE or answer.status_code in _REFUSED
 
     def _send(self, request: Request) -> None:
         if request.stream is self._stream:

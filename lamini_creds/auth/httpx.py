@@ -19,8 +19,8 @@ class CredentialAuth(Flow, httpx.Auth):
     """
     Sends the key with every request to its own origin, and once more with a new one when it is rejected.
 
-    A Response of a redirect may stand in `history` twice: a hop that httpx
-    made without the key, though it goes to the key's origin, is sent again.
+    A hop of a redirect that httpx made without the key, though it goes to the
+    key's origin, is sent again; see "Where it goes" in the how-to.
 
     Args:
         source: A resolver, or a credential that stays as it is; the process-wide resolver by default.

@@ -77,6 +77,27 @@ def test_a_redirect_within_the_origin_keeps_the_key(opened: Open, status: int, h
         assert [("/a", True), ("/b", True)] == [(seen.path, seen.shows(KEY)) for seen in server.seen if seen.shows(KEY)]
 
 
+@pytest.mark.parametrize("refusal", [400, 401, 403, 404, 422])
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_redirect_of_a_post_within_the_origin(opened: Open, client: str, header: str, refusal: int) -> None:
+    """A POST that is led on within the origin is answered as one with the key, however a server misses a key."""
+    if client == "urllib":
+        pytest.skip("follows no redirect of a POST with its body")
+    with Recorder() as server:
+
+        def answer(seen: Seen) -> Reply:
+            if seen.path == "/items":
+                return Reply(307, headers={"Location": "/items/"})
+            return Reply(201 if seen.shows(KEY) else refusal, seen.body)
+
+        server.answer = answer
+        answered = opened(source_of(server.url, service=HEADERS[header])).send(
+            f"{server.url}/items", "POST", b"an item"
+        )
+
+        assert (201, b"an item") == answered
+
+
 @pytest.mark.parametrize("header", HEADERS)
 def test_away_and_back_again(opened: Open, header: str) -> None:
     """A chain that leaves the origin twice shows the key to its own server alone, which is asked with it at the end."""

@@ -104,6 +104,27 @@ def test_a_stream_is_read_by_the_caller() -> None:
             assert 10_000 == sum(map(len, response.iter_bytes()))
 
 
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+def test_the_history_of_httpx(header: str) -> None:
+    """The hops of a redirect, and a rejected answer, stand in `history` once each, as answers to the key."""
+    hops = {"/a": "/b", "/b": "/c", "/c": "/d"}
+    with Recorder() as server:
+
+        def answer(seen: Seen) -> Reply:
+            if seen.path in hops:
+                return Reply(307, headers={"Location": hops[seen.path]})
+            return Reply(200 if seen.shows("test-key-2") else 401)
+
+        server.answer = answer
+        auth = our_httpx.CredentialAuth(changing(server.url, KEY, "test-key-2"), header=header)
+        with httpx.Client(auth=auth, follow_redirects=True) as client:
+            response = client.get(f"{server.url}/a")
+
+        chain = [(each.request.url.path, each.status_code) for each in (*response.history, response)]
+        assert [("/a", 307), ("/b", 307), ("/c", 307), ("/d", 401), ("/d", 200)] == chain
+        assert all("test-key" in each.request.headers[header] for each in response.history)
+
+
 def test_retries_of_urllib3() -> None:
     """urllib3's own retries carry the key, and are as many as it was told."""
     with Recorder(lambda _: Reply(503)) as server:
