@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from lamini_creds._credential import Hidden
 from lamini_creds.auth._guard import Guard
 from lamini_creds.auth._replay import Replay
+from lamini_creds.auth._sealed import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Generator
 
-    from httpx import Request, Response
+    from httpx import Headers, Request, Response
 
     from lamini_creds._credential import Credential
     from lamini_creds.auth._guard import Elsewhere, Source
@@ -25,6 +26,7 @@ class Flow:
     """Both auth flows; the client's own `Auth` is the other base of `CredentialAuth`."""
 
     _one_hop: ClassVar[type[OneHopRequest]]
+    _sealed: ClassVar[type[Headers]]
 
     def __init__(
         self,
@@ -40,7 +42,7 @@ class Flow:
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Send a request of a `Client`."""
-        exchange = _Exchange(self._guard, self._one_hop, request, self._guard.find())
+        exchange = _Exchange(self, request, self._guard.find())
         while exchange.hop is not None:
             response = yield exchange.hop
             if exchange.rejected_by(response):
@@ -48,7 +50,7 @@ class Flow:
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Send a request of an `AsyncClient`."""
-        exchange = _Exchange(self._guard, self._one_hop, request, self._guard.known() or await self._guard.afind())
+        exchange = _Exchange(self, request, self._guard.known() or await self._guard.afind())
         while exchange.hop is not None:
             response = yield exchange.hop
             if exchange.rejected_by(response):
@@ -73,21 +75,12 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_body",
-        "_guard",
-        "_hops",
-        "_last",
-        "_one_hop",
-        "_own",
-        "_renewed",
-        "_seen",
-        "_stream",
-        "credential",
-        "hop",
-    )
+        "_body", "_guard", "_hops", "_last", "_one_hop", "_own", "_renewed", "_sealed", "_seen", "_stream",
+        "credential", "hop",
+    )  # fmt: skip
 
-    def __init__(self, guard: Guard, one_hop: type[OneHopRequest], request: Request, credential: Credential) -> None:
-        self._guard, self._one_hop = guard, one_hop
+    def __init__(self, flow: Flow, request: Request, credential: Credential) -> None:
+        self._guard, self._one_hop, self._sealed = flow._guard, flow._one_hop, flow._sealed
         self._stream, self._body = request.stream, Replay(*_bodies(request.stream))
         self._seen: list[Response] = []
         self._hops: list[Response] = []
@@ -103,6 +96,8 @@ class _Exchange:
         answers = [answer for answer in (*response.history, response) if answer not in self._seen]
         self._seen.append(response)
         if response.request is not hop:
+            for answer in answers:
+                self._seal(answer.request)  # httpx made the hop
             own = self._guard.admits(self.credential, _url_of(self._last))
             for number, answer in enumerate(answers):
                 if self._lacks_the_key(answer):
@@ -138,7 +133,13 @@ class _Exchange:
         if self._own and self._is_forwarded(request):
             return self._one_hop.of(request, Hidden(self._guard.headers(self.credential)))
         self._guard.apply(request.headers, self.credential, own=self._own)
+        self._seal(request)
         return request
+
+    def _seal(self, request: Request) -> None:
+        """See to it that the key of a request is not pickled."""
+        if self._guard.carried(request.headers, self.credential) and not isinstance(request.headers, Sealed):
+            request.headers = self._sealed(request.headers)
 
     def _is_forwarded(self, request: Request) -> bool:
         upgradable = request.url.scheme == "http" and request.url.port in (None, 80)

@@ -8,6 +8,7 @@ from lamini_creds import _api
 from lamini_creds._credential import Credential, Hidden
 from lamini_creds._resolver import Resolver
 from lamini_creds.auth._origin import is_own, origin_of
+from lamini_creds.auth._sealed import Shared
 from lamini_creds.errors import CredentialError, PairingError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ Source = Resolver | Credential | None
 Elsewhere = Literal["without", "raise"]
 
 
-class Guard:
+class Guard(Shared):
     """
     Knows the credential and the one origin that may see its key.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lamini_creds.auth._flow import Flow
 from lamini_creds.auth._onehop import OneHopHeaders, OneHopRequest, check
+from lamini_creds.auth._sealed import Sealed
 
 try:
     import httpx
@@ -32,6 +33,10 @@ class CredentialAuth(Flow, httpx.Auth):
     """
 
 
+class _Sealed(Sealed, httpx.Headers):
+    pass
+
+
 class _Headers(OneHopHeaders, httpx.Headers):
     plain = httpx.Headers
 
@@ -42,3 +47,4 @@ class _Request(OneHopRequest, httpx.Request):
 
 check(_Headers, "httpx")
 CredentialAuth._one_hop = _Request
+CredentialAuth._sealed = _Sealed

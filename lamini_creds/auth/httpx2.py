@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lamini_creds.auth._flow import Flow
 from lamini_creds.auth._onehop import OneHopHeaders, OneHopRequest, check
+from lamini_creds.auth._sealed import Sealed
 
 try:
     import httpx2
@@ -29,6 +30,10 @@ class CredentialAuth(Flow, httpx2.Auth):  # type: ignore[misc]  # httpx's types 
     """
 
 
+class _Sealed(Sealed, httpx2.Headers):
+    pass
+
+
 class _Headers(OneHopHeaders, httpx2.Headers):  # type: ignore[misc]
     plain = httpx2.Headers  # type: ignore[assignment]
 
@@ -39,3 +44,4 @@ class _Request(OneHopRequest, httpx2.Request):  # type: ignore[misc]
 
 check(_Headers, "httpx2")
 CredentialAuth._one_hop = _Request
+CredentialAuth._sealed = _Sealed  # type: ignore[assignment]

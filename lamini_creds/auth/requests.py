@@ -15,6 +15,7 @@ from lamini_creds._credential import Hidden
 from lamini_creds.auth._guard import Guard
 from lamini_creds.auth._origin import is_own
 from lamini_creds.auth._replay import Replay
+from lamini_creds.auth._sealed import Sealed
 from lamini_creds.errors import PairingError
 
 try:
@@ -81,6 +82,12 @@ class _Exchange:
         self._credential = guard.find()
         guard.admits(self._credential, request.url or "")
 
+    def __deepcopy__(self, _: object) -> _Exchange:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Past, ()
+
     def watch(self, request: PreparedRequest, *, hop: bool) -> None:
         """Judge a request now, and whenever its URL changes."""
         request.__class__ = _Request
@@ -132,6 +139,15 @@ class _Exchange:
         return again
 
 
+class _Past:
+    """What an exchange is in a pickle: the answer of a request without the key is there, and nothing is to be done."""
+
+    @staticmethod
+    def take(response: Response, **_: Any) -> Response:
+        """Leave the answer alone."""
+        return response
+
+
 class _Request(PreparedRequest):
     """
     A request that has the key while its URL is one of the key's origin.
@@ -160,8 +176,18 @@ class _Request(PreparedRequest):
         self._exchange.watch(copied, hop=True)
         return copied
 
+    def __copy__(self) -> PreparedRequest:
+        return self.copy()
 
-class _Headers(_Dict):
+    def __deepcopy__(self, _: object) -> PreparedRequest:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {name: value for name, value in vars(self).items() if name not in ("_exchange", "_hop")}
+        return PreparedRequest, (), state
+
+
+class _Headers(Sealed, _Dict):
     """
     Headers in which one stays as it is, and that the frames of urllib3 hold without showing them.
 
@@ -184,6 +210,9 @@ class _Headers(_Dict):
 
     def __repr__(self) -> str:
         return f"<{len(self)} headers>"
+
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
+        return super().__reduce_ex__(protocol) if self.held else (CaseInsensitiveDict, (dict(self),))
 
     def copy(self) -> _Headers:
         """Copy the headers, the one that is held included."""
