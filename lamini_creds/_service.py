@@ -10,6 +10,8 @@ from lamini_creds._value import Value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")  # RFC 9110, 5.6.2
+
 
 class Service(Value):
     """
@@ -31,6 +33,9 @@ class Service(Value):
         header: The HTTP header that carries the key.
         scheme: The word before the key in that header; empty for none.
         former_prefixes: Prefixes that are no longer read; finding one gives a hint.
+
+    Raises:
+        ValueError: Header or scheme is none.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Service(Value):
         scheme: str = "Bearer",
         former_prefixes: tuple[str, ...] = (),
     ) -> None:
+        check_header(header, scheme)
         prefix = prefix or "".join(c if c.isalnum() else "_" for c in name.upper())
         super().__init__(
             name=name,
@@ -70,6 +76,19 @@ class Service(Value):
             scheme=scheme,
             former_prefixes=former_prefixes,
         )
+
+
+def check_header(header: str, scheme: str) -> None:
+    """
+    Make sure that a header's name, and the word before the key in it, can be sent.
+
+    Raises:
+        ValueError: They can't be; the text is not in the message, since it may be a key in the wrong place.
+    """
+    if not header or not _TOKEN.issuperset(header):
+        raise ValueError("header is the name of an HTTP header, such as X-API-Key")
+    if not _TOKEN.issuperset(scheme):
+        raise ValueError("scheme is one word, such as Bearer, or empty")
 
 
 LAMINI = Service(

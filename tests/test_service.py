@@ -45,6 +45,20 @@ def test_urls_do_not_change() -> None:
         LAMINI.urls["production"] = "https://evil.example"  # type: ignore[index]  # that is the fact
 
 
+@pytest.mark.parametrize("header", ["", "X Y", "X:Y", "X-Key\n", "X-K\N{LATIN SMALL LETTER E WITH ACUTE}y"])
+def test_a_header_that_is_none(header: str) -> None:
+    """The name of a header is a token of HTTP; what was given is not repeated."""
+    with pytest.raises(ValueError, match=r"^header is the name of an HTTP header, such as X-API-Key$"):
+        Service("demo", header=header)
+
+
+@pytest.mark.parametrize("scheme", ["Be arer", "Bearer\n", "Bearer "])
+def test_a_scheme_that_is_none(scheme: str) -> None:
+    """The word before the key is one, or none."""
+    with pytest.raises(ValueError, match=r"^scheme is one word, such as Bearer, or empty$"):
+        Service("demo", scheme=scheme)
+
+
 @pytest.mark.parametrize(
     ("attribute", "expected"),
     [

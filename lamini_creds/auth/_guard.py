@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 from lamini_creds import _api
 from lamini_creds._credential import Credential, Hidden
 from lamini_creds._resolver import Resolver
+from lamini_creds._service import check_header
 from lamini_creds.auth._origin import is_own, origin_of
 from lamini_creds.auth._sealed import Shared
 from lamini_creds.errors import CredentialError, PairingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, MutableMapping
+    from collections.abc import MutableMapping
 
 Source = Resolver | Credential | None
 Elsewhere = Literal["without", "raise"]
+_ERRORS = range(400, 600)
 
 
 class Guard(Shared):
@@ -46,6 +49,9 @@ class Guard(Shared):
             raise TypeError(f"expected a Resolver, a Credential, or nothing for the process-wide resolver; got {kind}")
         if elsewhere not in ("without", "raise"):
             raise ValueError('elsewhere is "without" or "raise"')
+        check_header("Authorization" if header is None else header, scheme or "")
+        if not isinstance(rejected, Collection) or not all(status in _ERRORS for status in rejected):
+            raise ValueError("rejected is a collection of HTTP statuses from 400 to 599, such as (401, 403)")
         self._source, self._elsewhere = source.value, elsewhere
         self._header, self._scheme, self._rejected = header, scheme, frozenset(rejected)
 

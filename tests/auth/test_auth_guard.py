@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import traceback
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,7 @@ import pytest
 import requests
 from auth.kit import KEY, Open, changing, source_of
 from servers.faults import refused_port
-from servers.recorder import Recorder, Reply
+from servers.recorder import Recorder, Reply, Seen
 
 from lamini_creds import CredentialError, PairingError
 from lamini_creds.auth._onehop import OneHopHeaders, check
@@ -117,6 +118,25 @@ def test_elsewhere_is_one_of_two() -> None:
         CredentialAuth(elsewhere="ignore")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"header": ""}, "header is the name"),
+        ({"header": "X Y"}, "header is the name"),
+        ({"header": "X:Y"}, "header is the name"),
+        ({"scheme": "Be arer\n"}, "scheme is one word"),
+        ({"rejected": "401"}, "rejected is a collection of HTTP statuses"),
+        ({"rejected": b"401"}, "rejected is a collection of HTTP statuses"),
+        ({"rejected": 401}, "rejected is a collection of HTTP statuses"),
+        ({"rejected": (200,)}, "rejected is a collection of HTTP statuses"),
+    ],
+)
+def test_an_option_that_can_not_be_right(options: dict[str, Any], message: str) -> None:
+    """What could not be sent, or would never renew a key, is refused when the adapter is made."""
+    with pytest.raises(ValueError, match=message):
+        CredentialAuth(**options)
+
+
 def test_a_client_that_copies_headers_in_another_way() -> None:
     """If a version of httpx copied the key for a redirect, the adapter could not be imported."""
 
@@ -130,12 +150,14 @@ def test_a_client_that_copies_headers_in_another_way() -> None:
         check(Copied, "httpx")
 
 
-def locals_of_ours(error: BaseException) -> str:
-    """Show the locals of this package's frames in a traceback and in all that led to it."""
+def locals_of(error: BaseException, *folders: str) -> str:
+    """Show the locals of the frames of these folders in a traceback and in all that led to it."""
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
     shown = ""
     while told is not None:
-        shown += str([frame.locals for frame in told.stack if "/lamini_creds/" in frame.filename])
+        shown += str(
+            [frame.locals for frame in told.stack if any(f"/{folder}/" in frame.filename for folder in folders)]
+        )
         told = told.__cause__ or told.__context__  # type: ignore[assignment]
     return shown
 
@@ -147,7 +169,25 @@ def test_no_frame_shows_the_key(opened: Open, client: str) -> None:
         with pytest.raises(Exception) as caught:  # noqa: PT011  # each client has its own
             sender.send(f"http://127.0.0.1:{port}")
 
-    assert KEY not in locals_of_ours(caught.value)
+    assert KEY not in locals_of(caught.value, "lamini_creds")
+
+
+def test_no_frame_of_the_client_shows_the_key(opened: Open, client: str) -> None:
+    """When a server does not answer, the frames of the client show no key either."""
+    if client == "urllib":
+        pytest.skip("the standard library has the headers in a local dict")
+
+    async def never(_: Seen) -> Reply:
+        await asyncio.Event().wait()
+        return Reply()
+
+    with Recorder(never) as server:
+        sender = opened(source_of(server.url), header="X-API-Key", timeout=0.2)
+        with pytest.raises(Exception) as caught:  # noqa: PT011  # each client has its own
+            sender.send(server.url)
+
+        assert server.seen[0].shows(KEY)
+    assert KEY not in locals_of(caught.value, "site-packages", "lamini_creds")
 
 
 def test_no_error_of_ours_shows_the_key(opened: Open) -> None:
