@@ -1,7 +1,7 @@
 """
 The key for [aiohttp](https://docs.aiohttp.org/): `aiohttp.ClientSession(middlewares=[credential_middleware()])`.
 
-    pip install "lamini-creds[aiohttp]"
+    pip install "aiohttp>=3.13"
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from lamini_creds.auth._replay import not_replayed
 
 try:
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse  # noqa: TC002  # fails here
-except ImportError:
-    raise ImportError('lamini_creds.auth.aiohttp needs aiohttp 3.13: pip install "lamini-creds[aiohttp]"') from None
+except ImportError as error:
+    if error.name != "aiohttp":
+        raise  # it is here, and something that it needs is not
+    raise ImportError('lamini_creds.auth.aiohttp needs aiohttp 3.13: pip install "aiohttp>=3.13"') from None
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -1,7 +1,7 @@
 """
 The key for [httpx](https://www.python-httpx.org/): `httpx.Client(auth=CredentialAuth())`, and `AsyncClient` alike.
 
-    pip install "lamini-creds[httpx]"
+    pip install httpx
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from lamini_creds.auth._sealed import Sealed
 
 try:
     import httpx
-except ImportError:
-    raise ImportError('lamini_creds.auth.httpx needs httpx: pip install "lamini-creds[httpx]"') from None
+except ImportError as error:
+    if error.name != "httpx":
+        raise  # it is here, and something that it needs is not
+    raise ImportError("lamini_creds.auth.httpx needs httpx: pip install httpx") from None
 
 
 class CredentialAuth(Flow, httpx.Auth):

@@ -1,7 +1,7 @@
 """
 The key for [httpx2](https://github.com/pydantic/httpx2), on which OpenAI's and Anthropic's clients stand.
 
-    pip install "lamini-creds[httpx2]"
+    pip install httpx2
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from lamini_creds.auth._sealed import Sealed
 
 try:
     import httpx2
-except ImportError:
-    raise ImportError('lamini_creds.auth.httpx2 needs httpx2: pip install "lamini-creds[httpx2]"') from None
+except ImportError as error:
+    if error.name != "httpx2":
+        raise  # it is here, and something that it needs is not
+    raise ImportError("lamini_creds.auth.httpx2 needs httpx2: pip install httpx2") from None
 
 
 class CredentialAuth(Flow, httpx2.Auth):  # type: ignore[misc]  # httpx's types stand for both

@@ -1,7 +1,7 @@
 """
 The key for [requests](https://requests.readthedocs.io/): `requests.get(url, auth=CredentialAuth())`.
 
-    pip install "lamini-creds[requests]"
+    pip install requests
 
 An `auth` keeps requests from using what ~/.netrc has for the host, which
 replaces a plain header.
@@ -22,8 +22,10 @@ try:
     from requests import PreparedRequest
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
-except ImportError:
-    raise ImportError('lamini_creds.auth.requests needs requests: pip install "lamini-creds[requests]"') from None
+except ImportError as error:
+    if error.name != "requests":
+        raise  # it is here, and something that it needs is not
+    raise ImportError("lamini_creds.auth.requests needs requests: pip install requests") from None
 
 if TYPE_CHECKING:
     from collections.abc import Collection

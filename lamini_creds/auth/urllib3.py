@@ -1,7 +1,7 @@
 """
 The key for [urllib3](https://urllib3.readthedocs.io/): `CredentialPoolManager().request("GET", url)`.
 
-    pip install "lamini-creds[urllib3]"
+    pip install "urllib3>=2"
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from lamini_creds.auth._replay import Replay
 try:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool, PoolManager
     from urllib3.connection import port_by_scheme
-except ImportError:
-    raise ImportError('lamini_creds.auth.urllib3 needs urllib3 2: pip install "lamini-creds[urllib3]"') from None
+except ImportError as error:
+    if error.name != "urllib3":
+        raise  # it is here, and something that it needs is not
+    raise ImportError('lamini_creds.auth.urllib3 needs urllib3 2: pip install "urllib3>=2"') from None
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = {"aiohttp", "httpx", "httpx2", "requests", "urllib3"}
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 BELOW = {"requests": {"urllib3"}}
 
 
@@ -46,7 +49,26 @@ def test_a_missing_client(client: str) -> None:
         "except ImportError as error: print(error, error.__cause__, error.__suppress_context__)"
     )
 
-    assert run(code).endswith(f'pip install "lamini-creds[{client}]" None True')
+    said = run(code).partition(": pip install ")[2]
+    needed = said.partition(" None True")[0].strip('"')
+
+    assert client == re.match(r"\w+", needed)[0]  # type: ignore[index]
+    assert needed in (client, *EXTRAS[client])
+
+
+@pytest.mark.parametrize("client", sorted(CLIENTS))
+def test_a_client_that_is_broken(client: str) -> None:
+    """Where it is a module of the client's, or one that it needs, that can't be imported, Python's own error says so."""
+    broken = {"httpx": "httpx._models", "httpx2": "httpx2._models", "aiohttp": "multidict"}.get(
+        client, f"{client}.exceptions"
+    )
+    code = (
+        f"import sys; sys.modules['{broken}'] = None\n"
+        f"try: import lamini_creds.auth.{client}\n"
+        "except ImportError as error: print(error.name)"
+    )
+
+    assert broken == run(code)
 
 
 def test_an_old_aiohttp() -> None:
