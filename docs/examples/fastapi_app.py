@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 
 from lamini_creds import Credential, Resolver
 from lamini_creds.auth.httpx import CredentialAuth
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 resolver = Resolver()
-server = httpx.AsyncClient(auth=CredentialAuth(resolver))
 
 
 @asynccontextmanager
-async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """Close the client with the application."""
-    async with server:
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the client with the application, and close it; the resolver stays."""
+    async with httpx.AsyncClient(auth=CredentialAuth(resolver)) as app.state.server:
         yield
 
 
@@ -40,9 +39,9 @@ async def upstream(credential: Annotated[Credential, Depends(lamini_credential)]
 
 
 @app.get("/models")
-async def models(credential: Annotated[Credential, Depends(lamini_credential)]) -> Any:
+async def models(request: Request, credential: Annotated[Credential, Depends(lamini_credential)]) -> Any:
     """Ask the server for its models; the client sends the key, and a new one if that is rejected."""
-    answer = await server.get(f"{credential.url}/v1/models")
+    answer = await request.app.state.server.get(f"{credential.url}/v1/models")
     return answer.raise_for_status().json()
 
 

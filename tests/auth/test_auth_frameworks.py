@@ -142,20 +142,18 @@ def test_celery(environ: dict[str, str], key_file: Path, tmp_path: Path) -> None
 
 
 def test_fastapi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_file: Path) -> None:
-    """The endpoint that asks the server sends the key of now."""
+    """The endpoint that asks the server sends the key of now, also when the application is started another time."""
 
     async def ask(server: Recorder) -> list[httpx.Response]:
         application = import_module("fastapi_app")
         transport = httpx.ASGITransport(application.app)
         got = []
-        async with (
-            httpx.AsyncClient(transport=transport, base_url="http://app") as client,
-            application.lifespan(application.app),
-        ):
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
             for key in (FIRST, SECOND):
                 await asyncio.to_thread(key_file.write_text, key)
                 server.answer = asking_for(key)
-                got.append(await client.get("/models"))
+                async with application.lifespan(application.app):
+                    got.append(await client.get("/models"))
         return got
 
     with Recorder() as server:
