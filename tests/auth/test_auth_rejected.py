@@ -143,6 +143,22 @@ def test_a_hop_of_a_redirect_is_sent_again(opened: Open) -> None:
         assert (200, f"Bearer {NEW}") == (answer.status, server.got()[-1])
 
 
+def test_once_more_and_the_hops_of_a_redirect(opened: Open, client: str) -> None:
+    """A key that is rejected before a redirect and behind it is renewed at each hop, or once where hops are one request."""
+    with Recorder() as server:
+        first, second = asking_for(NEW), asking_for("test-key-3")
+
+        def answer(seen: Seen) -> Reply:
+            reply = first(seen) if seen.path == "/a" else second(seen)
+            led = seen.path == "/a" and reply.status == 200
+            return Reply(307, headers={"Location": "/b"}) if led else reply
+
+        server.answer = answer
+        status = opened(changing(server.url, KEY, NEW, "test-key-3")).send(f"{server.url}/a").status
+
+        assert (200 if client in ("aiohttp", "urllib3", "urllib") else 401) == status
+
+
 def test_a_redirect_of_the_second_answer_is_followed(opened: Open) -> None:
     """What the request that was sent again leads to is asked with the new key, and nobody else sees it."""
     with Recorder() as server, Recorder() as other:

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import httpx
 import httpx2
 import pytest
@@ -17,6 +18,7 @@ from servers.recorder import Recorder, Reply, Seen
 
 from lamini_creds.auth import httpx as our_httpx
 from lamini_creds.auth import httpx2 as our_httpx2
+from lamini_creds.auth.aiohttp import credential_middleware
 from lamini_creds.auth.urllib3 import CredentialPoolManager
 
 REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -123,6 +125,37 @@ def test_the_history_of_httpx(header: str) -> None:
         chain = [(each.request.url.path, each.status_code) for each in (*response.history, response)]
         assert [("/a", 307), ("/b", 307), ("/c", 307), ("/d", 401), ("/d", 200)] == chain
         assert all("test-key" in each.request.headers[header] for each in response.history)
+
+
+def test_headers_that_come_twice_with_urllib3() -> None:
+    """A header that was given twice arrives twice, beside the key."""
+    headers = urllib3.HTTPHeaderDict([("X-Tag", "a"), ("X-Tag", "b")])
+    with Recorder() as server, CredentialPoolManager(source_of(server.url)) as manager:
+        manager.request("GET", server.url, headers=headers)
+
+        assert [b"a", b"b"] == [value for name, value in server.seen[0].headers if name == b"X-Tag"]
+        assert [f"Bearer {KEY}"] == server.got()
+
+
+def test_a_rejected_answer_of_aiohttp_is_released() -> None:
+    """A rejected answer holds no connection, however long it is: a session of one connection comes through."""
+
+    async def ask(url: str) -> int:
+        connector = aiohttp.TCPConnector(limit=1)
+        middlewares = [credential_middleware(changing(url, KEY, "test-key-2"))]
+        async with (
+            aiohttp.ClientSession(
+                connector=connector, middlewares=middlewares, timeout=aiohttp.ClientTimeout(5)
+            ) as session,
+            session.get(url) as response,
+        ):
+            return response.status
+
+    with Recorder() as server:
+        rejection = Reply(401, b"x" * 1_000_000)
+        server.answer = lambda seen: rejection if seen.get("Authorization") == f"Bearer {KEY}" else Reply()
+
+        assert 200 == asyncio.run(ask(server.url))
 
 
 def test_retries_of_urllib3() -> None:
