@@ -193,6 +193,11 @@ def _is_origin(text: str) -> bool:
     return not isinstance(parsed, Problem) and not parsed.path and _url.origin(text) is not None
 
 
+def in_variables(label: str) -> str:
+    """Write an entry's label as it stands in a variable's name."""
+    return re.sub("[:-]", "_", label).upper()
+
+
 def _top_option(variable: str) -> str:
     """Give the option that LAMINI_CREDS_OPTION sets; the profile's variable is the short one of its two names."""
     known = {f"{PREFIX}{option.upper()}": option for option in option_types(TopLevel) if option != "default_profile"}
@@ -206,7 +211,7 @@ def _top_option(variable: str) -> str:
 def _entry_option(variable: str, labels: Iterable[str]) -> tuple[str, str]:
     """Take LAMINI_CREDS__ENTRY__OPTION apart; ':' and '-' of a label stand as '_' there."""
     rest = variable.removeprefix(f"{PREFIX}_").upper()
-    names = {label: re.sub("[:-]", "_", label).upper() for label in sorted(labels) if label != "explicit"}
+    names = {label: in_variables(label) for label in sorted(labels) if label != "explicit"}
     meant = [label for label, name in names.items() if rest.startswith(f"{name}__") and rest != f"{name}__"]
     if not meant:
         entry, _, option = rest.partition("__")

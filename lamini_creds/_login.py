@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lamini_creds import _config, _homefile, _yamlfile
 from lamini_creds._credential import Hidden
 from lamini_creds._outcome import Problem
 from lamini_creds._resolver import Resolver
+from lamini_creds._setup import home_directory
 from lamini_creds._text import printable
 from lamini_creds.errors import ConfigError, CredentialError, CredentialWarning
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from lamini_creds._outcome import Resolution
 
 
-_PATIENCE = 60.0
+_PATIENCE = 60.0  # a person waits, and may log in
 
 
 class Stored(NamedTuple):
@@ -57,17 +60,31 @@ def login(*, profile: str | None = None, url: str | None = None, provider: str |
     """
     import warnings
 
-    resolver, given = Resolver(), Hidden(url)
+    resolver, given = resolver_for(provider), Hidden(url)
     url = None  # what is raised from here on does not show what may be a misplaced key
     name = profile_of(resolver, profile)
     if provider is None:
         stored = store(resolver, ask(resolver, name), given, name)
     else:
-        copied = copy(provider, given, name)
+        copied = copy(resolver, given, name)
         stored = store(resolver, Hidden(copied.key), url_of(copied), name)
     for note in (*stored.notes, *afterwards(stored.path, name)):
         warnings.warn(note, CredentialWarning, stacklevel=2)
     return stored.path
+
+
+def resolver_for(provider: str | None) -> Resolver:
+    """Give the user's resolver, or one like it whose chain is the provider to copy from, with time to log in there."""
+    if provider is None:
+        return Resolver()
+    from lamini_creds._layers import LABEL, in_variables
+
+    if not LABEL.fullmatch(provider):
+        raise ConfigError("what to copy from is not a provider's name", remedy="See: lamini-creds providers")
+    patient = {"PROVIDERS": provider, "DEADLINE": _PATIENCE, f"_{in_variables(provider)}__TIMEOUT": _PATIENCE}
+    set_here = {f"{_config.PREFIX}{name}": str(value) for name, value in patient.items()}
+    home = home_directory(Hidden(os.environ), own=True)
+    return Resolver(environ=os.environ | set_here, home=Path(home) if home else None)
 
 
 def profile_of(resolver: Resolver, profile: str | None) -> str:
@@ -97,17 +114,8 @@ def ask(resolver: Resolver, profile: str) -> Hidden[str]:
     )
 
 
-def copy(provider: str, url: Hidden[str | None], profile: str) -> Credential:
-    """Give the credential that one provider finds with the options that it has in the configuration."""
-    from lamini_creds._layers import LABEL, from_code
-    from lamini_creds._settings import Settings
-
-    if not LABEL.fullmatch(provider):
-        raise ConfigError("what to copy from is not a provider's name", remedy="See: lamini-creds providers")
-    patient = {"deadline": _PATIENCE, "provider": {provider: {"timeout": _PATIENCE}}}  # a person waits, and may log in
-    alone, resolver = from_code(Hidden({"providers": [provider], **patient})), Resolver()
-    setup = resolver._setup
-    setup._settings = Settings((alone, *setup.settings.layers))  # over a project's file too, if that is trusted
+def copy(resolver: Resolver, url: Hidden[str | None], profile: str) -> Credential:
+    """Give the credential that a resolver finds, with the URL that was given."""
     return _found(resolver.explain(url=url.value, profile=profile))
 
 
@@ -196,9 +204,10 @@ def afterwards(path: str | None, profile: str) -> list[str]:
 
 def _without(resolver: Resolver, path: str) -> Resolver:
     """Give a resolver that does not read a file which has no URL: the chain would refuse one that is empty."""
-    service = resolver._setup._service
-    others = zip(service.files, _homefile.files(resolver), strict=True)
-    return Resolver(service=service.replace(files=tuple(name for name, other in others if other != path)))
+    setup, places = resolver._setup, _homefile.files(resolver)
+    others = tuple(name for name, place in zip(setup._service.files, places, strict=True) if place != path)
+    service = setup._service.replace(files=others)
+    return Resolver(service=service, environ=setup._environ.value, home=Path(setup._home) if setup._home else None)
 
 
 def _found(resolution: Resolution, place: str = "") -> Credential:

@@ -10,13 +10,13 @@ import click
 
 from lamini_creds import _login
 from lamini_creds._credential import Hidden
-from lamini_creds._resolver import Resolver
 from lamini_creds.cli import _output
 from lamini_creds.cli._command import Command, profile_option
 from lamini_creds.errors import CredentialError, ProviderDenied
 
 if TYPE_CHECKING:
     from lamini_creds._credential import Credential
+    from lamini_creds._resolver import Resolver
 
 _MOST_INPUT = 1024 * 1024
 
@@ -40,10 +40,10 @@ def login(*, profile: str | None, url: str | None, from_stdin: bool, provider: s
         raise click.UsageError("--stdin and --from both say where the key is from: give one of them")
     given, url = Hidden(url), None
     try:
-        resolver = Resolver()
+        resolver = _login.resolver_for(provider)
         name = _login.profile_of(resolver, profile)
         if provider:
-            copied = _copied(provider, given, name)
+            copied = _copied(provider, resolver, given, name)
             key, given = Hidden(copied.key), _login.url_of(copied)
         else:
             key = _read_key() if from_stdin else _login.ask(resolver, name)
@@ -58,9 +58,9 @@ def login(*, profile: str | None, url: str | None, from_stdin: bool, provider: s
     _report(stored, name)
 
 
-def _copied(provider: str, url: Hidden[str | None], profile: str) -> Credential:
+def _copied(provider: str, resolver: Resolver, url: Hidden[str | None], profile: str) -> Credential:
     with redirect_stdout(sys.stderr), _output.waiting(f"asking {provider}"):
-        copied = _login.copy(provider, url, profile)
+        copied = _login.copy(resolver, url, profile)
     if copied.expires_at:
         _output.warning(f"this key ends at {copied.expires_at.isoformat()}: the copy is not renewed")
     return copied

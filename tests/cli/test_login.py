@@ -444,6 +444,17 @@ def test_copied_with_a_trusted_file_s_options(terminal: Open, process: Process, 
     assert (0, {"production": {"key": "test-key-1", "url": "https://a.test"}}) == (done.returncode, held(file))
 
 
+def test_copied_with_a_variable_s_options(command: Command, install: Install, file: Path) -> None:
+    """A provider that is in no chain gets its options from variables."""
+    install("cellar", PLUGIN.replace("'''A cellar.'''", "shelf: str").format(ends="None"))
+    done = command("login", "--from", "cellar", LAMINI_CREDS__CELLAR__SHELF="lowest")
+
+    assert (0, {"production": {"key": "test-key-of-production", "url": "https://cellar.test"}}) == (
+        done.exit_code,
+        held(file),
+    )
+
+
 def test_copied_from_a_plugin(command: Command, install: Install, file: Path) -> None:
     """Any provider's key can be copied; one that ends is told."""
     install("cellar", PLUGIN.format(ends="4e9"))
