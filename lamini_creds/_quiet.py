@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _WITHHELD = "withheld by lamini_creds while a secret is read"
-_WARNING = 30
+_DEBUG = 10
 
 
 class _Quiet(threading.local):
@@ -26,13 +26,14 @@ _quiet = _Quiet()
 @contextmanager
 def quiet_logs(*names: str) -> Iterator[None]:
     """
-    Withhold what loggers say below WARNING, in this thread, while an SDK reads a secret.
+    Withhold what loggers say in this thread, whatever its level, while an SDK reads a secret.
 
     >>> with quiet_logs("botocore", "urllib3"):
     ...     pass  # client.get_secret_value(...)
 
     Filters on a logger do not see its children's records, so the records
-    themselves are made without their text.
+    themselves are made without their text. They are DEBUG records, which
+    Python prints nowhere by itself: raise what the user has to know.
 
     Args:
         names: Loggers by name; their children are meant too.
@@ -62,12 +63,12 @@ class _Factory:
         self._factory = factory
 
     def __call__(self, name: str | None, level: int, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self._factory(name, level, *args, **kwargs)
-        if name is None:  # logging.makeLogRecord() fills the record in later: neither name nor level is known yet
-            return record
-        if any(name == quiet or name.startswith(f"{quiet}.") for quiet in _quiet.names) and level < _WARNING:
-            record.msg, record.args, record.exc_info = _WITHHELD, (), None
-            record.__dict__ = _Closed(record.__dict__)
+        # logging.makeLogRecord() fills the record in later: neither name nor level is known yet
+        if name is None or not any(name == quiet or name.startswith(f"{quiet}.") for quiet in _quiet.names):
+            return self._factory(name, level, *args, **kwargs)
+        record = self._factory(name, min(level, _DEBUG), *args, **kwargs)
+        record.msg, record.args, record.exc_info = _WITHHELD, (), None
+        record.__dict__ = _Closed(record.__dict__)
         return record
 
 

@@ -1,8 +1,10 @@
-"""An SDK's debug records are withheld while it reads a secret, and no other record is touched."""
+"""An SDK's records are withheld while it reads a secret, and no other record is touched."""
 
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -31,10 +33,10 @@ def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.WARNING, logging.CRITICAL])
 @pytest.mark.parametrize("name", ["sdk", "sdk.parsers", "sdk.a.b"])
 def test_withheld(said: pytest.LogCaptureFixture, name: str, level: int) -> None:
-    """What the logger and its children say below WARNING loses its text and its arguments."""
+    """What the logger and its children say loses its text and its arguments, whatever its level."""
     with quiet_logs("sdk"):
         logging.getLogger(name).log(level, "response: %s", KEY)
 
@@ -62,13 +64,22 @@ def test_others_speak(said: pytest.LogCaptureFixture, name: str) -> None:
     assert ["hello"] == said.messages
 
 
-@pytest.mark.parametrize("level", [logging.WARNING, logging.ERROR])
-def test_warnings_pass(said: pytest.LogCaptureFixture, level: int) -> None:
-    """Warnings and errors pass."""
+@pytest.mark.parametrize(("level", "expected"), [(5, (5, "Level 5")), (logging.ERROR, (logging.DEBUG, "DEBUG"))])
+def test_level(said: pytest.LogCaptureFixture, level: int, expected: tuple[int, str]) -> None:
+    """What is withheld is a DEBUG record, or one of a lower level as it was."""
+    said.set_level(1)
     with quiet_logs("sdk"):
         logging.getLogger("sdk").log(level, "throttled")
 
-    assert ["throttled"] == said.messages
+    assert [expected] == [(record.levelno, record.levelname) for record in said.records]
+
+
+def test_prints_nothing() -> None:
+    """Where nobody has set up logging, a warning is not printed either."""
+    script = "import logging\nfrom lamini_creds import quiet_logs\nwith quiet_logs('sdk'): logging.getLogger('sdk').error('x')"
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+
+    assert ("", "") == (ran.stdout, ran.stderr)
 
 
 def test_speaks_again(said: pytest.LogCaptureFixture) -> None:

@@ -300,11 +300,3 @@ def test_logs(
 
     assert_no_leak(KEY, *texts)
     assert_no_leak("test-client-secret", *texts)
-
-
-def test_quiet(provider: AzureProvider, within: Callable[..., Context], caplog: pytest.LogCaptureFixture) -> None:
-    """While a secret is read, what the SDK says below WARNING is withheld."""
-    caplog.set_level(logging.DEBUG)
-    provider.provide(within())
-
-    assert [] == [record.name for record in caplog.records if "/secrets/" in record.getMessage()]
