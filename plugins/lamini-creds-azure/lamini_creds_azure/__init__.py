@@ -7,11 +7,10 @@ import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import DefaultAzureCredential
 from azure.keyvault.secrets import KeyVaultSecretIdentifier, SecretClient
@@ -107,11 +106,7 @@ class AzureProvider:
         raise outcome(reason, place=secret.source_id, remedy=remedy)
 
     def _get(self, secret: KeyVaultSecretIdentifier) -> Secret:
-        try:
-            found = self._client(secret.vault_url).get_secret(secret.name, secret.version)
-        except ClientAuthenticationError:  # the SDK keeps a token though the vault no longer takes it
-            self._clients.clear()
-            found = self._client(secret.vault_url).get_secret(secret.name, secret.version)
+        found = self._client(secret.vault_url).get_secret(secret.name, secret.version)
         about = found.properties
         if about.not_before and about.not_before > datetime.now(UTC):
             soonest = f"{about.not_before:%Y-%m-%d %H:%M} UTC"
@@ -134,19 +129,17 @@ class _Login:
     """The SDK's own chain of logins, tried when a vault asks for one; its failures are told apart from the vault's."""
 
     def __init__(self, client_id: str | None, options: dict[str, Any]) -> None:
-        self._credential = cache(
-            lambda: DefaultAzureCredential(
-                managed_identity_client_id=client_id,
-                disable_instance_discovery=True,  # it asks Microsoft about an authority that the user has named
-                process_timeout=max(1, int(_left())),
-                **options,
-            )
-        )
+        self._options = {"managed_identity_client_id": client_id, **options}
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Give a token; of what is said where there is none, only Entra's code is repeated."""
         try:
-            return self._credential().get_token(*scopes, **options)
+            credential = DefaultAzureCredential(  # anew: it keeps its time for programs; the client keeps the token
+                disable_instance_discovery=True,  # it asks Microsoft about an authority that the user has named
+                process_timeout=max(1, int(_left())),
+                **self._options,
+            )
+            return credential.get_token(*scopes, **options)
         except Exception as error:  # noqa: BLE001  # a wrong variable is a ValueError, an absent file an OSError
             code = _CODE.search(str(error))
         _left()

@@ -106,7 +106,7 @@ def test_fresh_token_refused(
     vault.replies = [vault.challenge()] * 8
     error = failure(provider, within())
 
-    assert (ProviderDenied, 2) == (type(error), entra.tokens)
+    assert (ProviderDenied, 1) == (type(error), entra.tokens)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])

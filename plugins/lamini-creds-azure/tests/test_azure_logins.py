@@ -56,7 +56,7 @@ def test_token_no_longer_taken(
 ) -> None:
     """A token that the vault no longer takes is replaced by a fresh one."""
     provider.provide(within())
-    vault.replies = [vault.challenge(), vault.challenge()]
+    vault.replies = [vault.challenge()]
 
     assert ("test-key-azure-1", 2) == (provider.provide(within()).key, entra.tokens)
 
@@ -187,6 +187,17 @@ def test_az_hangs(options: dict[str, Any], tmp_path: Path, within: Callable[...,
         AzureProvider(**options).provide(within(1.0))
 
     assert not (tmp_path / "ended").exists()
+
+
+def test_az_after_hurry(options: dict[str, Any], entra: Entra, tmp_path: Path, within: Callable[..., Context]) -> None:
+    """A first login that had little time takes none from later ones."""
+    answer = f'{{"accessToken": "{entra.mint("app", RESOURCE)}", "expires_on": 4070908800}}'
+    _install_az(tmp_path, f"/bin/sleep 1.2\necho '{answer}'")
+    provider = AzureProvider(**options)
+    with pytest.raises(ProviderUnavailable):
+        provider.provide(within(1.1))
+
+    assert "test-key-azure-1" == provider.provide(within()).key
 
 
 def test_metadata_hangs(
