@@ -118,7 +118,8 @@ class AzureProvider:
         slot = os.getpid(), vault
         client = self._clients.get(slot)
         if client is None:
-            options = {"transport": _Transport(connection_verify=self.ca_file or True), "retry_total": 1}
+            transport = _Transport(connection_verify=self.ca_file or True)
+            options = {"transport": transport, "retry_total": 1, "permit_redirects": False}
             login = _Login(self.client_id or os.environ.get("AZURE_CLIENT_ID"), options)
             made = SecretClient(vault, login, verify_challenge_resource=self.verify_challenge_resource, **options)
             client = self._clients.setdefault(slot, made)

@@ -140,6 +140,16 @@ def test_strange_status(provider: AzureProvider, vault: Vault, within: Callable[
     assert "the answer is none of a Key Vault (HTTP 418)" == failure(provider, within()).reason
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect(provider: AzureProvider, vault: Vault, within: Callable[..., Context], status: int) -> None:
+    """A vault that sends elsewhere is invalid, and nobody goes there."""
+    vault.put("elsewhere", "test-key-of-another")
+    vault.replies = [Reply(status, {}, {"Location": f"{vault.url}/secrets/elsewhere/"})]
+    error = failure(provider, within())
+
+    assert (ProviderInvalid, 2) == (type(error), len(vault.requests))
+
+
 def test_refused(options: dict[str, Any], within: Callable[..., Context]) -> None:
     """A vault that nobody listens for is unavailable."""
     with refused_port() as port:
