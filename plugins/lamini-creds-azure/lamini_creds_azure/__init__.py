@@ -44,7 +44,8 @@ _PERMIT = (
     "the vault's access policy; let this network in. Some vaults answer so for a secret that is not there."
 )
 _AGAIN = "Try again later, or give the entry a longer timeout."
-_STRANGE = "Is it the Key Vault of this name? Behind a name of your own, set verify_challenge_resource = false."
+_STRANGE = "Is it the Key Vault of this name?"
+_OTHER_NAME = "Behind a name of your own, set verify_challenge_resource = false."
 _ANSWERS: dict[str | int, Judgement] = {
     "SecretDisabled": (ProviderInvalid, "is disabled", "Enable it, or name another version."),
     401: (ProviderDenied, "the vault refuses a fresh login", "Is it a login of the vault's tenant?"),
@@ -102,7 +103,7 @@ class AzureProvider:
             with quiet_logs("azure", "msal", "requests", "urllib3"):
                 return self._get(secret)
         except Exception as error:  # noqa: BLE001  # the SDK lets through what parsers and sockets raise
-            outcome, reason, remedy = _judged(error)
+            outcome, reason, remedy = _judged(error, self.ca_file)
         raise outcome(reason, place=secret.source_id, remedy=remedy)
 
     def _get(self, secret: KeyVaultSecretIdentifier) -> Secret:
@@ -189,7 +190,7 @@ def _read_in_pieces(response: Any, **_: object) -> None:
     body.stream = stream
 
 
-def _judged(error: Exception) -> Judgement:
+def _judged(error: Exception, ca_file: str | None) -> Judgement:
     """Say what an error means; of its words only codes that are known are repeated, for it holds the answer."""
     if isinstance(error, ProviderError):
         return type(error), error.reason, error.remedy
@@ -202,7 +203,10 @@ def _judged(error: Exception) -> Judgement:
         cause = type(error.inner_exception or error).__name__
         return ProviderUnavailable, f"there was no answer ({cause})", "Check the network, vault_url and ca_file."
     if isinstance(error, OSError):
-        return ProviderInvalid, "the CA file can't be read", "Name a PEM file in ca_file."
+        named = f"ca_file, which is '{ca_file}'; '~' has no meaning in it" if ca_file else "REQUESTS_CA_BUNDLE"
+        return ProviderInvalid, "the CA file can't be read", f"Name a PEM file in {named}."
+    if str(error).startswith("The challenge resource "):
+        return ProviderInvalid, "the vault asks for a login of another domain", _OTHER_NAME
     return ProviderInvalid, "the answer is no secret of a Key Vault", _STRANGE
 
 

@@ -174,10 +174,19 @@ def test_untrusted(options: dict[str, Any], within: Callable[..., Context]) -> N
 
 
 def test_no_ca_file(options: dict[str, Any], within: Callable[..., Context]) -> None:
-    """A CA file that is not there is invalid."""
-    error = failure(AzureProvider(**{**options, "ca_file": "/no/such/ca.pem"}), within())
+    """A CA file that is not there is invalid, and named as it is written."""
+    error = failure(AzureProvider(**{**options, "ca_file": "~/no/such/ca.pem"}), within())
 
     assert (ProviderInvalid, "the CA file can't be read") == (type(error), error.reason)
+    assert "'~/no/such/ca.pem'" in error.remedy
+
+
+def test_no_ca_bundle(options: dict[str, Any], within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CA file that is not there is invalid too where a variable names it, and the variable is named."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/ca.pem")
+    error = failure(AzureProvider(**{**options, "ca_file": None}), within())
+
+    assert (ProviderInvalid, True) == (type(error), "REQUESTS_CA_BUNDLE" in error.remedy)
 
 
 @pytest.mark.parametrize(
@@ -264,10 +273,11 @@ STRANGE: dict[str, Fault] = {
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_answers(faulty: AzureProvider, way: FaultProxy, within: Callable[..., Context], name: str) -> None:
-    """An answer of status 200 that is no secret is invalid."""
+    """An answer of status 200 that is no secret is invalid, and is no reason to check less."""
     way.faults = [STRANGE[name]]
+    error = failure(faulty, within())
 
-    assert ProviderInvalid is type(failure(faulty, within()))
+    assert (ProviderInvalid, False) == (type(error), "verify_challenge_resource" in error.remedy)
 
 
 @pytest.mark.parametrize("name", [*STRANGE, "refused"])
