@@ -79,13 +79,6 @@ def test_fork(provider: AzureProvider, vault: Vault, within: Callable[..., Conte
     assert (0, True) == (status, vault.requests[-1].port not in parents)
 
 
-def test_constructor(entra: Entra, vault: Vault, options: dict[str, Any]) -> None:
-    """Nothing is asked before a secret is."""
-    AzureProvider(**options)
-
-    assert ([], []) == (entra.requests, vault.requests)
-
-
 def test_managed_identity(
     options: dict[str, Any], metadata: Metadata, within: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,19 +88,25 @@ def test_managed_identity(
     assert "test-key-azure-1" == AzureProvider(**options).provide(within()).key
 
 
+@pytest.mark.parametrize("by", ["client_id", "AZURE_CLIENT_ID"])
 def test_user_assigned_identity(
     options: dict[str, Any],
     vault: Vault,
     metadata: Metadata,
     within: Callable[..., Context],
     monkeypatch: pytest.MonkeyPatch,
+    by: str,
 ) -> None:
-    """`client_id` chooses a user-assigned identity."""
+    """`client_id` chooses a user-assigned identity, and so does Azure's own variable."""
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", metadata.url)
     metadata.identities["chosen"] = "chosen"
     vault.denials["machine"] = "ForbiddenByRbac"
+    if by == "client_id":
+        options["client_id"] = "chosen"
+    else:
+        monkeypatch.setenv(by, "chosen")
 
-    assert "test-key-azure-1" == AzureProvider(**options, client_id="chosen").provide(within()).key
+    assert "test-key-azure-1" == AzureProvider(**options).provide(within()).key
 
 
 def test_app_service(

@@ -9,6 +9,7 @@ import pytest
 from azure_vault import Vault
 from connect_proxy import ConnectProxy
 from faults import refused_port
+from lamini_creds_azure import AzureProvider
 
 from lamini_creds import ConfigError, ProviderInvalid, ProviderUnavailable, Resolver
 
@@ -83,3 +84,10 @@ def test_secret_required(tmp_path: Path) -> None:
     """A table without `secret` is an error of the configuration."""
     with pytest.raises(ConfigError, match="needs the option 'secret'"):
         resolver(tmp_path, "azure", {"vault_url": "https://lamini-test.vault.azure.net"}).resolve()
+
+
+def test_constructor(entra: Entra, vault: Vault, options: dict[str, Any]) -> None:
+    """Nothing is asked before a secret is."""
+    AzureProvider(**options)
+
+    assert ([], []) == (entra.requests, vault.requests)

@@ -33,6 +33,13 @@ def test_source(provider: AzureProvider, vault: Vault, within: Callable[..., Con
     assert f"{vault.url}/secrets/lamini" == provider.provide(within()).source
 
 
+def test_slash(options: dict[str, Any], vault: Vault, within: Callable[..., Context]) -> None:
+    """A vault's address may end with a slash, as the portal shows it."""
+    provider = AzureProvider(**{**options, "vault_url": f"{vault.url}/"})
+
+    assert f"{vault.url}/secrets/lamini" == provider.provide(within()).source
+
+
 def test_newest_version(provider: AzureProvider, vault: Vault, within: Callable[..., Context]) -> None:
     """Without a version the newest is read, and its id is told."""
     newest = vault.put("lamini", "test-key-azure-2")
