@@ -8,28 +8,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
-import google.auth
 import google_crc32c
 import grpc
 from google.api_core import exceptions
 from google.api_core.retry import Retry
-from google.auth.exceptions import GoogleAuthError
 from google.auth.impersonated_credentials import Credentials as ImpersonatedCredentials
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
-from requests import ConnectionError as NoConnection
-from requests import RequestException
 
-from lamini_creds import (
-    ProviderDenied,
-    ProviderError,
-    ProviderInvalid,
-    ProviderUnavailable,
-    Secret,
-    hookimpl,
-    parse_payload,
-    quiet_logs,
-)
-from lamini_creds_gcp._time import LoginRequest, end_in_time, seconds_left
+from lamini_creds import ProviderInvalid, Secret, hookimpl, parse_payload, quiet_logs
+from lamini_creds_gcp._errors import judged, passes
+from lamini_creds_gcp._login import LoginRequest, ask_gcloud, default_login, end_in_time, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,31 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+_ENDPOINT = r"^([A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost):\d+)$"
 _NAME = re.compile(r"projects/[a-z0-9.:-]+(/locations/[a-z0-9-]+)?/secrets/[\w-]{1,255}/versions/[\w-]{1,63}", re.ASCII)
 _REGION = re.compile(r"/locations/([a-z0-9-]+)/")
-_TOLD = re.compile(
-    r"Permission \\?'([a-z]+(?:\.[a-zA-Z]+){1,4})\\?' denied"
-    r"|is in (DISABLED|DESTROYED) state"
-    r"|reason'?: [\"']([A-Z][A-Z_]{2,62})[\"']"
-)
-
-_PASSING = (exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.DataLoss, NoConnection)
-_SILENT = (*_PASSING, exceptions.ServerError, exceptions.Cancelled, RequestException)
-_LOGIN = "Run `gcloud auth application-default login`, or give the machine a service account."
-_GRANT = "Grant roles/secretmanager.secretAccessor. What does not exist is denied too: check project and secret."
-_FILE = "Check the option `ca_file`, and the file of the Google login."
-# gRPC and REST raise different classes for the same thing, and these are their common bases; the first that fits counts
-_OUTCOMES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[ProviderError], str, str], ...] = (
-    (GoogleAuthError, ProviderUnavailable, "there is no Google login", _LOGIN),
-    (exceptions.Unauthorized, ProviderDenied, "Google does not accept the login", _LOGIN),
-    (exceptions.Forbidden, ProviderDenied, "Google denies access", _GRANT),
-    (exceptions.NotFound, ProviderInvalid, "there is no such secret or version", "Check project, secret, version."),
-    (exceptions.BadRequest, ProviderInvalid, "the version can't be read", "Name another version, or enable it."),
-    (_SILENT, ProviderUnavailable, "Secret Manager gives no answer", "Try again later."),
-    (OSError, ProviderInvalid, "a file can't be read", _FILE),
-    (UnicodeDecodeError, ProviderInvalid, "these bytes are no text in UTF-8", "Store the key as text, or as JSON."),
-    (Exception, ProviderInvalid, "the answer is not Secret Manager's", "Check the option `endpoint`."),
-)
 
 
 @dataclass(frozen=True)
@@ -90,14 +56,14 @@ class GcpProvider:
         msgspec.Meta(description="The service account to act as, by its address."),
     ] = None
     endpoint: Annotated[
-        Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost):\d+)$")] | None,
+        Annotated[str, msgspec.Meta(pattern=_ENDPOINT)] | None,
         msgspec.Meta(description="Another host than Google's; http:// only on this machine, and for `rest`."),
     ] = None
     ca_file: Annotated[str | None, msgspec.Meta(description="The CA of the endpoint's certificate, in PEM.")] = None
     transport: Annotated[
         Literal["rest", "grpc"], msgspec.Meta(description="How to speak to the endpoint; gRPC suits no forks.")
     ] = "rest"
-    _clients: dict[tuple[int, str], _Client] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _clients: dict[tuple[int, str | None], _Client] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def provide(self, context: Context) -> Secret:
         """Read the secret, and the URL's own where one is named."""
@@ -118,53 +84,50 @@ class GcpProvider:
     def _read(self, secret: str, context: Context, *, expiry: bool = False) -> Secret:
         """Give the whole text of a version, as a Secret because that does not show it."""
         secret = secret.replace("{profile}", context.profile)
-        region = _REGION.search(secret)
-        client = self._asked(partial(self._client, region[1] if region else "", context), secret, context)
-        name = self._name(secret, self.project or client.project)
-        return self._asked(partial(_access, client.service, name, context, expiry=expiry), name, context)
+        client = self._asked(partial(self._client, self._host(secret), context), secret, context)
+        name = _name(secret, client.project, self.version)
+        return self._asked(partial(_access, client, name, context, expiry=expiry), name, context)
 
-    def _name(self, secret: str, project: str | None) -> str:
-        """Complete the name of the version from options and login."""
-        if "/" not in secret and not project:
-            raise ProviderInvalid("no project is named", place=secret, remedy="Set the option `project`.")
-        name = secret if "/" in secret else f"projects/{project}/secrets/{secret}"
-        name = name if "/versions/" in name else f"{name}/versions/{self.version}"
-        if not _NAME.fullmatch(name):
-            raise ProviderInvalid("is no secret's name", place=name, remedy="It has letters, digits, '-' and '_'.")
-        return name
+    def _host(self, secret: str) -> str | None:
+        """Give the endpoint, or the one of the secret's region; None is Google's own."""
+        region = _REGION.search(secret)
+        regional = f"secretmanager.{region[1]}.rep.googleapis.com" if region else None
+        return self.endpoint or regional
 
     def _asked(self, ask: Callable[[], T], place: str, context: Context) -> T:
         """Ask, and again for two seconds; what the SDK raises may hold the secret, so nothing of it is chained."""
-        again = Retry(_passes, initial=0.2, maximum=0.5, timeout=min(2.0, seconds_left(context) / 2))
+        again = Retry(passes, initial=0.2, maximum=0.5, timeout=min(2.0, seconds_left(context) / 2))
         try:
             with quiet_logs("google", "grpc", "requests", "urllib3"):
                 return again(ask)()
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody else sees it
-            problem = _judged(error, place)
+            problem = judged(error, place)
         if not isinstance(problem, ProviderInvalid):
             self._clients.clear()  # another login may be there the next time
         raise problem
 
-    def _client(self, region: str, context: Context) -> _Client:
-        """Give the client that this process keeps for a region, its login refreshed here, where time is kept."""
-        slot, request = (os.getpid(), region), LoginRequest(context)
-        client = self._clients.get(slot) or self._connected(region, request)
+    def _client(self, host: str | None, context: Context) -> _Client:
+        """Give the client that this process keeps for a host, its login refreshed here, where time is kept."""
+        slot = os.getpid(), host
+        client = self._clients.get(slot) or self._connected(host, context)
         if not client.credentials.valid:
-            client.credentials.refresh(request)
+            client.credentials.refresh(LoginRequest(context))
         return self._clients.setdefault(slot, client)
 
-    def _connected(self, region: str, request: LoginRequest) -> _Client:
-        """Find the machine's login and make a client with it; nothing is sent to the endpoint yet."""
-        credentials, project = google.auth.default(scopes=_SCOPES, request=request)
+    def _connected(self, host: str | None, context: Context) -> _Client:
+        """Find the machine's login and make a client with it; nothing is sent to the store yet."""
+        credentials, project = default_login(_SCOPES, LoginRequest(context))
+        project = self.project or project
+        if not project and not all("/" in name for name in (self.secret, self.url_secret or "/")):
+            project = ask_gcloud(context, "config", "get", "project")
         if self.impersonate:
             credentials = ImpersonatedCredentials(credentials, self.impersonate, _SCOPES)
         elif hasattr(credentials, "with_always_use_jwt_access"):
             credentials = credentials.with_always_use_jwt_access(always_use_jwt_access=True)  # as the client will
-        regional = f"secretmanager.{region}.rep.googleapis.com" if region else None
         service = SecretManagerServiceClient(
             credentials=credentials,
             transport=self._rest if self.transport == "rest" else self._grpc,
-            client_options={"api_endpoint": self.endpoint or regional},
+            client_options={"api_endpoint": host},
         )
         return _Client(service, credentials, project)
 
@@ -172,6 +135,7 @@ class GcpProvider:
         transport: Any = SecretManagerServiceClient.get_transport_class("rest")(**options)
         session = transport._session  # no option leads there
         session.hooks["response"] = [end_in_time]
+        session._refresh_status_codes = ()  # it would take its own time for it
         if self.ca_file:  # REQUESTS_CA_BUNDLE goes before the session's own `verify`
             session.request = partial(session.request, verify=self.ca_file)
         return transport
@@ -184,14 +148,34 @@ class GcpProvider:
 
 
 class _Client(NamedTuple):
-    """A client, the login that it uses, and the project that the login names."""
+    """A client, the login that it uses, and the project of short names."""
 
     service: SecretManagerServiceClient
     credentials: Credentials
     project: str | None
 
 
-def _access(service: Any, name: str, context: Context, *, expiry: bool) -> Secret:
+def _name(secret: str, project: str | None, version: str | int) -> str:
+    """Complete the name of a version from options and login."""
+    if "/" not in secret and not project:
+        raise ProviderInvalid("no project is named", place=secret, remedy="Set the option `project`.")
+    name = secret if "/" in secret else f"projects/{project}/secrets/{secret}"
+    name = name if "/versions/" in name else f"{name}/versions/{version}"
+    if not _NAME.fullmatch(name):
+        raise ProviderInvalid("is no secret's name", place=name, remedy="It has letters, digits, '-' and '_'.")
+    return name
+
+
+def _access(client: _Client, name: str, context: Context, *, expiry: bool) -> Secret:
+    """Read a version; a token that is no longer taken is replaced by a fresh one."""
+    try:
+        return _payload(client.service, name, context, expiry=expiry)
+    except exceptions.Unauthorized:
+        client.credentials.refresh(LoginRequest(context))
+        return _payload(client.service, name, context, expiry=expiry)
+
+
+def _payload(service: Any, name: str, context: Context, *, expiry: bool) -> Secret:
     """Make the calls: the answer with the payload does not say when the secret ends."""
     secret = name.partition("/versions/")[0]
     reply = service.access_secret_version(name=name, retry=None, timeout=seconds_left(context))
@@ -200,21 +184,6 @@ def _access(service: Any, name: str, context: Context, *, expiry: bool) -> Secre
         raise exceptions.DataLoss("the checksum does not fit")
     ends = service.get_secret(name=secret, retry=None, timeout=seconds_left(context)).expire_time if expiry else None
     return Secret(payload.data.decode(), source=secret, version=reply.name.rpartition("/")[2], expires_at=ends or None)
-
-
-def _passes(error: Exception) -> bool:
-    return isinstance(error, _PASSING) or (isinstance(error, GoogleAuthError) and error.retryable)
-
-
-def _judged(error: Exception, place: str) -> ProviderError:
-    """Say what an error means; of its text only the permission, state or reason is kept."""
-    error = error.cause if isinstance(error, exceptions.RetryError) else error
-    told = _TOLD.search(str(error))
-    if told and told[1] and not isinstance(error, GoogleAuthError):
-        error = exceptions.Forbidden("")  # what Cloud KMS denies comes as a failed precondition
-    outcome, reason, remedy = next(row[1:] for row in _OUTCOMES if isinstance(error, row[0]))
-    word = told[told.lastindex or 0] if told else type(error).__name__
-    return outcome(f"{reason} ({word})", place=place, remedy=remedy)
 
 
 @hookimpl

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
+from subprocess import TimeoutExpired
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib import request as http
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
-import google.auth
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from google.auth.exceptions import GoogleAuthError
 from google.oauth2.credentials import Credentials
 
 from lamini_creds import (
@@ -29,7 +30,7 @@ from lamini_creds import (
     parse_payload,
     quiet_logs,
 )
-from lamini_creds_gcp._time import LoginRequest, seconds_left
+from lamini_creds_gcp._login import LoginRequest, ask_gcloud, default_login, in_time, log_in, seconds_left
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _SCOPES = ["openid", "https://www.googleapis.com/auth/userinfo.email"]  # who it is, and nothing that opens a cloud
 _LARGEST = 65536
 _LOG_IN = "Run `gcloud auth application-default login`; in Colab, `google.colab.auth.authenticate_user()`."
+_SLOW = "gcloud is slow: set a longer `timeout`, or run `gcloud auth application-default login`."
+_CHECK = "Check the option `endpoint`; no redirect is followed."
 _SIGN_IN = "Sign in at https://app.lamini.ai with this Google account once, or log in with another one."
 
 
@@ -58,13 +61,12 @@ class GoogleProvider:
 
     def provide(self, context: Context) -> Secret:
         """Get a token from Google, and trade it for a key."""
-        token = _logged_in(context)
-        answer = token if isinstance(token, ProviderError) else self._traded(token, context)
-        if isinstance(answer, ProviderError):
-            raise answer
-        return parse_payload(answer.key or "", profile=context.profile, source=self.endpoint, key_field="token")
+        answer = self._traded(_logged_in(context), context)
+        with suppress(ProviderInvalid):
+            return parse_payload(answer.key or "", profile=context.profile, source=self.endpoint, key_field="token")
+        raise ProviderInvalid("answers without a key", place=self.endpoint, remedy=_CHECK)
 
-    def _traded(self, token: Secret, context: Context) -> Secret | ProviderError:
+    def _traded(self, token: Secret, context: Context) -> Secret:
         """
         Give the whole answer, as a Secret because that does not show it.
 
@@ -72,19 +74,19 @@ class GoogleProvider:
         client, which logs nothing, and no redirect is followed; what it raises
         holds the address, and ends here.
         """
+        problem: ProviderError
+        seconds = seconds_left(context)
+        ends = monotonic() + seconds
         try:
-            with _client().open(
-                f"{self.endpoint}?{urlencode({'token': token.key})}", timeout=seconds_left(context)
-            ) as answer:
-                return Secret(_body(answer, context).decode())
+            with _client().open(f"{self.endpoint}?{urlencode({'token': token.key})}", timeout=seconds) as answer:
+                return Secret(_body(answer, ends).decode(errors="replace"))
         except HTTPError as error:
             error.close()
-            return _refusal(error.code, self.endpoint)
+            problem = _refusal(error.code, self.endpoint)
         except (OSError, HTTPException) as error:
             kind = type(getattr(error, "reason", error)).__name__
-            return ProviderUnavailable(f"gives no answer ({kind})", place=self.endpoint, remedy="Try again later.")
-        except UnicodeDecodeError:
-            return ProviderInvalid("answers with no text", place=self.endpoint, remedy="Check the option `endpoint`.")
+            problem = ProviderUnavailable(f"gives no answer ({kind})", place=self.endpoint, remedy="Try again later.")
+        raise problem
 
 
 class _Stay(http.HTTPRedirectHandler):
@@ -101,13 +103,13 @@ def _client() -> http.OpenerDirector:
     return http.build_opener(_Stay, *handlers)
 
 
-def _body(answer: HTTPResponse, context: Context) -> bytes:
-    """Read it as it comes: a limit for each read never ends a body that dribbles."""
+def _body(answer: HTTPResponse, ends: float) -> bytes:
+    """Read what a key's answer may be long; more is cut off."""
     body = b""
-    while len(body) < _LARGEST and (piece := answer.read1(_LARGEST)):
-        if not context.remaining():
-            raise TimeoutError
+    for piece in in_time(answer, partial(answer.read1, _LARGEST), ends):
         body += piece
+        if len(body) > _LARGEST:
+            break
     return body
 
 
@@ -119,19 +121,18 @@ def _refusal(status: int, place: str) -> ProviderError:
         or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     ):
         return ProviderUnavailable(f"gives no answer ({status})", place=place, remedy="Try again later.")
-    return ProviderInvalid(
-        f"answers with status {status}", place=place, remedy="Check the option `endpoint`; no redirect is followed."
-    )
+    return ProviderInvalid(f"answers with status {status}", place=place, remedy=_CHECK)
 
 
-def _logged_in(context: Context) -> Secret | ProviderError:
+def _logged_in(context: Context) -> Secret:
     """Give the account's access token, as a Secret as well; what Google's libraries raise ends here."""
     try:
         with quiet_logs("google", "requests", "urllib3"):
             return _token(context)
     except Exception as error:  # noqa: BLE001  # whatever it is, nobody else sees it
         reason = f"no token is to be had ({type(error).__name__})"
-        return ProviderUnavailable(reason, place="the Google login", remedy=_LOG_IN)
+        remedy = _SLOW if isinstance(error, TimeoutExpired) else log_in(_LOG_IN)
+    raise ProviderUnavailable(reason, place="the Google login", remedy=remedy)
 
 
 def _token(context: Context) -> Secret:
@@ -142,32 +143,18 @@ def _token(context: Context) -> Secret:
         auth.authenticate_user()
     request = LoginRequest(context)
     try:
-        credentials, _ = google.auth.default(scopes=_SCOPES, request=request)
+        credentials, _ = default_login(_SCOPES, request)
     except GoogleAuthError:
         if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
             raise
-        return _gcloud_token(context)
+        token = Secret(ask_gcloud(context, "auth", "print-access-token"))
+        if not token.key:
+            raise
+        return token
     if isinstance(credentials, Credentials):  # a person's: google-auth gives it all that the person has granted
         credentials = Credentials.from_authorized_user_info(json.loads(credentials.to_json()), _SCOPES)
     credentials.refresh(request)
     return Secret(credentials.token)
-
-
-def _gcloud_token(context: Context) -> Secret:
-    gcloud = shutil.which("gcloud", path=context.environ.get("PATH", ""))
-    if gcloud is None or not os.path.isabs(gcloud):  # what lies in the working directory is not asked
-        raise DefaultCredentialsError("there is no gcloud")
-    ran = subprocess.run(  # noqa: S603  # the user's own, found on their PATH
-        [gcloud, "auth", "print-access-token", "--quiet"],
-        env=dict(context.environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-        timeout=seconds_left(context),
-    )
-    if not ran.stdout.strip():
-        raise DefaultCredentialsError("gcloud prints nothing")
-    return Secret(ran.stdout.decode().strip())
 
 
 @hookimpl

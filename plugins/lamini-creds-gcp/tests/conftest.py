@@ -180,3 +180,17 @@ def use_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[obje
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
 
     return use
+
+
+@pytest.fixture
+def gcloud(tmp_path: Path) -> Callable[[str], Path]:
+    """Put a gcloud on the PATH that runs a command, and notes what it is asked in a file."""
+
+    def install(command: str) -> Path:
+        script, asked = tmp_path / "bin" / "gcloud", tmp_path / "asked"
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n{command}\n')
+        script.chmod(0o700)
+        return asked
+
+    return install

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from gcp_kit import KEY, PERSON, failure, within
 from gcp_lamini import PATH
 from lamini_creds_gcp.google_account import GoogleProvider
 
-from lamini_creds import ProviderUnavailable
+from lamini_creds import Context, ProviderUnavailable
 from lamini_creds.testing import assert_no_leak
 
 if TYPE_CHECKING:
@@ -54,20 +55,6 @@ def authenticate_user():
 def nobody(metadata: FaultProxy) -> None:
     """Make it a machine without a default login."""
     metadata.faults = [Refuse()]
-
-
-@pytest.fixture
-def gcloud(tmp_path: Path) -> Callable[[str], Path]:
-    """Put a gcloud on the PATH that runs a command, and notes what it is asked in a file."""
-
-    def install(command: str) -> Path:
-        script, asked = tmp_path / "bin" / "gcloud", tmp_path / "asked"
-        script.parent.mkdir()
-        script.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n{command}\n')
-        script.chmod(0o700)
-        return asked
-
-    return install
 
 
 def test_request(provider: GoogleProvider, lamini: LaminiLogin, login: LoginServer) -> None:
@@ -130,18 +117,50 @@ def test_gcloud(
 
 
 @pytest.mark.usefixtures("nobody")
-@pytest.mark.parametrize("command", ["exit 1", "true", "exec /bin/sleep 60"], ids=["fails", "says nothing", "hangs"])
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("exit 1", "`gcloud auth application-default login`; in"), ("true", "in Colab"), ("/bin/sleep 60", "`timeout`")],
+    ids=["fails", "says nothing", "hangs"],
+)
 def test_gcloud_without_token(
-    provider: GoogleProvider, lamini: LaminiLogin, gcloud: Callable[[str], Path], command: str
+    provider: GoogleProvider, lamini: LaminiLogin, gcloud: Callable[[str], Path], command: str, words: str
 ) -> None:
     """A gcloud without a token is UNAVAILABLE within the time, with what to do, and Lamini is not asked."""
     gcloud(f"echo {KEY} >&2; {command}")
     error = failure(provider, 0.7)
 
     assert isinstance(error, ProviderUnavailable)
-    assert "gcloud auth application-default login" in error.remedy
+    assert words in error.remedy
     assert [] == lamini.asked
     assert_no_leak(KEY, error)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_gcloud_ends(provider: GoogleProvider, gcloud: Callable[[str], Path], tmp_path: Path) -> None:
+    """A gcloud that hangs is ended with the programs that it has started."""
+    fifo = tmp_path / "open"
+    os.mkfifo(fifo)
+    gcloud(f"/bin/sleep 60 >{fifo} &\nwait")
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(fifo.read_bytes)  # until nobody holds the other end open
+        failure(provider, 0.7)
+
+        assert b"" == ended.result(10)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_gclouds_environment(
+    provider: GoogleProvider, gcloud: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gcloud gets the caller's environment without Lamini's variables, and nothing to read."""
+    monkeypatch.setenv("LAMINI_API_KEY", KEY)
+    monkeypatch.setenv("CLOUDSDK_ACTIVE_CONFIG_NAME", "of-the-process")
+    gcloud(f'echo "$CLOUDSDK_ACTIVE_CONFIG_NAME,$LAMINI_API_KEY,$(read line && echo read)" >{tmp_path}/seen; exit 1')
+    environ = {"PATH": f"{tmp_path}/bin", "CLOUDSDK_ACTIVE_CONFIG_NAME": "of-the-caller", "LAMINI_API_KEY": KEY}
+    with pytest.raises(ProviderUnavailable):
+        provider.provide(Context(environ=environ))
+
+    assert "of-the-caller,,\n" == (tmp_path / "seen").read_text()
 
 
 @pytest.mark.usefixtures("nobody")
@@ -163,8 +182,10 @@ def test_broken_login(
     """A login that is named and can't be used is UNAVAILABLE: nobody else's is taken for it."""
     asked = gcloud(f"echo {login.give('gcloud')}")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/login.json")
+    error = failure(provider, 2)
 
-    assert isinstance(failure(provider, 2), ProviderUnavailable)
+    assert isinstance(error, ProviderUnavailable)
+    assert "'/nowhere/login.json', which GOOGLE_APPLICATION_CREDENTIALS names" in error.remedy
     assert not asked.exists()
 
 

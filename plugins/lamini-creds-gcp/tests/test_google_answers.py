@@ -73,7 +73,7 @@ def production(lamini: LaminiLogin, tls: ssl.SSLContext, monkeypatch: pytest.Mon
         (Answer(200, b'"%s"' % KEY.encode()), ProviderInvalid),
         (Answer(200, b"\xff\xfe"), ProviderInvalid),
         (Answer(200, b'{"token": "%s' % KEY.encode(), length=1000), ProviderInvalid),
-        (Answer(200, b'{"a": "' + b"a" * 100_000 + b'"}'), ProviderInvalid),
+        (Answer(200, b'{"a": "' + b"a" * 100_000 + b'", "token": "%s"}' % KEY.encode()), ProviderInvalid),
         (Answer(200, b"", {"No Header": KEY}), ProviderInvalid),
     ],
     ids=lambda given: f"{given.status} {given.body[:14]!r}" if isinstance(given, Answer) else None,
@@ -92,6 +92,16 @@ def test_answers(
         assert_no_leak(
             secret, raised.value, [vars(record) for record in caplog.records], frames_of=GoogleProvider.__module__
         )
+
+
+@pytest.mark.parametrize("body", [PAGE, b"[]", b"{}", b'{"token": null}', b"\xff\xfe"])
+def test_no_token(provider: GoogleProvider, way: FaultProxy, body: bytes) -> None:
+    """An answer without a key is called one; nobody could store a field there."""
+    way.faults = [Answer(200, body)]
+    error = failure(provider, 5)
+
+    assert isinstance(error, ProviderInvalid)
+    assert ("answers without a key", True) == (error.reason, "`endpoint`" in error.remedy)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
