@@ -101,7 +101,7 @@ class GcpProvider:
             with quiet_logs("google", "grpc", "requests", "urllib3"):
                 return again(ask)()
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody else sees it
-            problem = judged(error, place)
+            problem = judged(error, place, self._host(place), self.ca_file)
         if not isinstance(problem, ProviderInvalid):
             self._clients.clear()  # another login may be there the next time
         raise problem

@@ -60,9 +60,12 @@ def test_slow_store(provider: GcpProvider, store: Store) -> None:
 
 
 def test_nobody_there(options: dict[str, Any]) -> None:
-    """A port where nobody listens is UNAVAILABLE."""
-    with refused_port() as port, pytest.raises(ProviderUnavailable):
-        GcpProvider(**{**options, "endpoint": f"localhost:{port}"}).provide(within(0.5))
+    """A port where nobody listens is UNAVAILABLE, and is named."""
+    with refused_port() as port:
+        error = failure(GcpProvider(**{**options, "endpoint": f"localhost:{port}"}), 0.5)
+
+    assert isinstance(error, ProviderUnavailable)
+    assert (f"localhost:{port}", True) == (error.reason.partition(" gives ")[0], "`endpoint`" in error.remedy)
 
 
 def test_no_such_host(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,12 +97,15 @@ def test_after_outage(options: dict[str, Any], way: FaultProxy) -> None:
     assert KEY == provider.provide(within(20)).key
 
 
-def test_untrusted(options: dict[str, Any]) -> None:
-    """A server whose certificate nobody vouches for is UNAVAILABLE."""
-    del options["ca_file"]
+@pytest.mark.parametrize("known", [False, True], ids=["nobody vouches", "no CA"])
+def test_untrusted(options: dict[str, Any], tmp_path: Path, *, known: bool) -> None:
+    """A server whose certificate nobody vouches for is UNAVAILABLE, as with a file that is no CA's: see `ca_file`."""
+    (tmp_path / "junk.pem").write_text("junk")
+    options["ca_file"] = str(tmp_path / "junk.pem") if known else None
+    error = failure(GcpProvider(**options), 0.6)
 
-    with pytest.raises(ProviderUnavailable):
-        GcpProvider(**options).provide(within(0.6))
+    assert isinstance(error, ProviderUnavailable)
+    assert "`ca_file`" in error.remedy
 
 
 def test_other_bundle(options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str) -> None:

@@ -190,6 +190,7 @@ def test_malformed_login(provider: GcpProvider, use_login: Callable[[object], No
     with pytest.raises(ProviderUnavailable, match="no Google login") as raised:
         provider.provide(within())
 
+    assert "login.json', which GOOGLE_APPLICATION_CREDENTIALS names" in raised.value.remedy
     assert_no_leak(KEY, raised.value)
 
 
@@ -205,9 +206,11 @@ def test_impersonation(options: dict[str, Any], store: Store, login: LoginServer
 
 @pytest.mark.usefixtures("google_hosts")
 def test_no_impersonation(options: dict[str, Any], store: Store, login: LoginServer) -> None:
-    """Where impersonation is refused, there is no login: UNAVAILABLE, with the missing permission."""
+    """Where impersonation is refused, no login works: UNAVAILABLE, with the missing permission."""
     login.revoked = True
-    with pytest.raises(ProviderUnavailable, match=r"no Google login \(iam\.serviceAccounts\.getAccessToken\)"):
+    with pytest.raises(
+        ProviderUnavailable, match=r"\(iam\.serviceAccounts\.getAccessToken\)\n.* roles/iam\.serviceAccountTokenCreator"
+    ):
         GcpProvider(**options, impersonate="other@test-project.iam.gserviceaccount.com").provide(within())
 
     assert [] == store.calls

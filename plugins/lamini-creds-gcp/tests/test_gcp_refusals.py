@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gcp_store import Store
 
 ACCESS = "Permission 'secretmanager.versions.access' denied for resource 'projects/p' (or it may not exist)."
+READ = "Permission 'secretmanager.secrets.get' denied for resource 'projects/p' (or it may not exist)."
 DECRYPT = "Permission 'cloudkms.cryptoKeyVersions.useToDecrypt' denied on resource 'projects/p'."
 
 
@@ -44,12 +45,20 @@ def test_denied(provider: GcpProvider, store: Store, refusal: Refusal, words: st
     assert (ProviderDenied, True) == (type(error), words in error.reason)
 
 
-def test_denied_remedy(provider: GcpProvider, store: Store) -> None:
-    """Whoever is denied is told what to grant, and that the same is said of what does not exist."""
-    error = refused(provider, store, Refusal("PERMISSION_DENIED", ACCESS))
-
-    assert "secretAccessor" in error.remedy
-    assert "does not exist" in error.remedy
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal("PERMISSION_DENIED", ACCESS), "roles/secretmanager.secretAccessor. What does not exist is denied too"),
+        (Refusal("PERMISSION_DENIED", "No."), "roles/secretmanager.secretAccessor"),
+        (Refusal("PERMISSION_DENIED", "No.", "SERVICE_DISABLED"), "Enable secretmanager.googleapis.com"),
+        (Refusal("PERMISSION_DENIED", READ), "a role with secretmanager.secrets.get."),
+        (Refusal("FAILED_PRECONDITION", DECRYPT), "a role with cloudkms.cryptoKeyVersions.useToDecrypt."),
+    ],
+    ids=["permission", "plain", "reason", "expiry", "kms"],
+)
+def test_denied_remedy(provider: GcpProvider, store: Store, refusal: Refusal, words: str) -> None:
+    """Whoever is denied is told what helps against what was told."""
+    assert words in refused(provider, store, refusal).remedy
 
 
 def test_denied_expiry(options: dict[str, Any], store: Store) -> None:
@@ -98,12 +107,20 @@ def test_bad_request(provider: GcpProvider, store: Store) -> None:
     assert ProviderInvalid is type(refused(provider, store, Refusal("INVALID_ARGUMENT", "No.")))
 
 
-@pytest.mark.parametrize("status", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"])
+@pytest.mark.parametrize("status", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "ABORTED"])
 def test_unavailable(provider: GcpProvider, store: Store, status: str) -> None:
     """Throttling and the store's own troubles are UNAVAILABLE."""
     error = refused(provider, store, *[Refusal(status, "Not now.")] * 50, seconds=0.4)
 
     assert ProviderUnavailable is type(error)
+
+
+def test_client_survives(provider: GcpProvider, store: Store) -> None:
+    """A secret that can't be used is no reason for another login."""
+    refused(provider, store, Refusal("NOT_FOUND", "No."))
+    provider.provide(within())
+
+    assert 1 == len({call.token for call in store.calls})
 
 
 @pytest.mark.parametrize("status", ["RESOURCE_EXHAUSTED", "UNAVAILABLE"])
