@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
-_ENDPOINT = r"^([A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost):\d+)$"
+_ENDPOINT = r"^((https://)?[A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost):\d+)$"
 _NAME = re.compile(r"projects/[a-z0-9.:-]+(/locations/[a-z0-9-]+)?/secrets/[\w-]{1,255}/versions/[\w-]{1,63}", re.ASCII)
 _REGION = re.compile(r"/locations/([a-z0-9-]+)/")
 
@@ -44,7 +44,7 @@ class GcpProvider:
         msgspec.Meta(description="The secret's name, or projects/*[/locations/*]/secrets/*; may hold {profile}."),
     ]
     project: Annotated[str | None, msgspec.Meta(description="The project; by default the login's own.")] = None
-    version: Annotated[str | int, msgspec.Meta(description="A version's number, an alias, or `latest`.")] = "latest"
+    version: Annotated[str | int, msgspec.Meta(description="A number, an alias, or `latest`; for `secret`.")] = "latest"
     key_field: Annotated[str | None, msgspec.Meta(description="Where the key is in JSON: a JSON pointer.")] = None
     url_field: Annotated[str | None, msgspec.Meta(description="Where the URL is in JSON: a JSON pointer.")] = None
     url_secret: Annotated[str | None, msgspec.Meta(description="A second secret, which holds the URL.")] = None
@@ -67,7 +67,9 @@ class GcpProvider:
 
     def provide(self, context: Context) -> Secret:
         """Read the secret, and the URL's own where one is named."""
-        held = self._read(self.secret, context, expiry=self.read_expiry)
+        if self.transport == "grpc" and (self.endpoint or "").startswith("http://"):
+            raise ProviderInvalid("gRPC has no http://", place=self.secret, remedy='Set transport = "rest".')
+        held = self._read(self.secret, context, version=self.version, expiry=self.read_expiry)
         url_held = self._read(self.url_secret, context) if self.url_secret else Secret()
         return parse_payload(
             held.key or "",
@@ -81,18 +83,18 @@ class GcpProvider:
             url_source=url_held.source,
         )
 
-    def _read(self, secret: str, context: Context, *, expiry: bool = False) -> Secret:
+    def _read(self, secret: str, context: Context, *, version: str | int = "latest", expiry: bool = False) -> Secret:
         """Give the whole text of a version, as a Secret because that does not show it."""
         secret = secret.replace("{profile}", context.profile)
         client = self._asked(partial(self._client, self._host(secret), context), secret, context)
-        name = _name(secret, client.project, self.version)
+        name = _name(secret, client.project, version)
         return self._asked(partial(_access, client, name, context, expiry=expiry), name, context)
 
     def _host(self, secret: str) -> str | None:
         """Give the endpoint, or the one of the secret's region; None is Google's own."""
         region = _REGION.search(secret)
         regional = f"secretmanager.{region[1]}.rep.googleapis.com" if region else None
-        return self.endpoint or regional
+        return self.endpoint.removeprefix("https://") if self.endpoint else regional
 
     def _asked(self, ask: Callable[[], T], place: str, context: Context) -> T:
         """Ask, and again for two seconds; what the SDK raises may hold the secret, so nothing of it is chained."""
@@ -136,6 +138,7 @@ class GcpProvider:
         session = transport._session  # no option leads there
         session.hooks["response"] = [end_in_time]
         session._refresh_status_codes = ()  # it would take its own time for it
+        session.get_redirect_target = lambda _: None  # a redirect is no answer
         if self.ca_file:  # REQUESTS_CA_BUNDLE goes before the session's own `verify`
             session.request = partial(session.request, verify=self.ca_file)
         return transport

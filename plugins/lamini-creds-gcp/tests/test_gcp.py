@@ -109,6 +109,14 @@ def test_url_secret(options: dict[str, Any], store: Store) -> None:
     assert ("https://lamini.example.com", f"{SECRET}-url") == (secret.url, secret.url_source)
 
 
+def test_url_secret_version(options: dict[str, Any], store: Store) -> None:
+    """The version is the secret's own; of the second one the latest is read."""
+    store.put(SECRET, b"test-key-2")
+    store.put(f"{SECRET}-url", b"https://lamini.example.com")
+
+    assert "test-key-2" == GcpProvider(**options, version=2, url_secret=f"{SECRET}-url").provide(within()).key
+
+
 def test_no_expiry(provider: GcpProvider, store: Store) -> None:
     """By default nobody asks when a secret ends: there is one call, for its payload."""
     provider.provide(within())
@@ -184,9 +192,22 @@ def test_checksum(provider: GcpProvider, store: Store) -> None:
         provider.provide(within(0.5))
 
 
-def test_missing_ca_file(options: dict[str, Any]) -> None:
-    """A CA file that is not there is INVALID, by its option."""
-    with pytest.raises(ProviderInvalid) as raised:
-        GcpProvider(**{**options, "ca_file": "/nowhere/ca.pem"}).provide(within())
+def test_checksum_once(provider: GcpProvider, store: Store) -> None:
+    """A checksum that does not fit once is not noticed."""
+    allowed = store.authorize
 
-    assert "`ca_file`" in raised.value.remedy
+    def hurt_first(token: str | None) -> None:
+        store.hurt = len(store.calls) == 1
+        allowed(token)
+
+    store.authorize = hurt_first
+
+    assert KEY == provider.provide(within()).key
+
+
+def test_missing_ca_file(options: dict[str, Any]) -> None:
+    """A CA file that is not there is INVALID, by its option and its name as it is written."""
+    with pytest.raises(ProviderInvalid) as raised:
+        GcpProvider(**{**options, "ca_file": "~/nowhere/ca.pem"}).provide(within())
+
+    assert "'~/nowhere/ca.pem'; `ca_file`" in raised.value.remedy

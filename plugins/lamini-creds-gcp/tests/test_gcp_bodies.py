@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from faults import Answer, FaultProxy
+from gcp import RestServer
 from gcp_kit import KEY, SECRET, within
+from gcp_store import Store
 from lamini_creds_gcp import GcpProvider
 
 from lamini_creds import ProviderDenied, ProviderError, ProviderInvalid, ProviderUnavailable
@@ -43,13 +45,23 @@ def test_short_body() -> None:
     assert ProviderUnavailable is type(raised_for(Answer(200, CUT, length=1000)))
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
 def test_page_with_status(status: int) -> None:
     """A gateway's page with a status that passes is UNAVAILABLE, and nothing of it is repeated."""
     error = raised_for(Answer(status, PAGE))
 
     assert ProviderUnavailable is type(error)
     assert_no_leak(KEY, error)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect(store: Store, status: int) -> None:
+    """A redirect is no answer of the store's: INVALID, and nobody goes where it leads."""
+    with RestServer(store) as elsewhere:
+        url = f"http://127.0.0.1:{elsewhere.port}/v1/{SECRET}/versions/latest:access"
+        error = raised_for(Answer(status, b"", {"Location": url}))
+
+    assert (ProviderInvalid, []) == (type(error), store.calls)
 
 
 def test_forbidding_page() -> None:

@@ -101,7 +101,8 @@ def test_logs(provider: GcpProvider, caplog: pytest.LogCaptureFixture) -> None:
         provider.provide(within())
 
     assert any(record.name.startswith("google") for record in caplog.records)
-    assert_no_leak(KEY, [vars(record) for record in caplog.records])
+    for secret in (KEY, SECRET):
+        assert_no_leak(secret, [vars(record) for record in caplog.records])
 
 
 def test_repr(provider: GcpProvider) -> None:

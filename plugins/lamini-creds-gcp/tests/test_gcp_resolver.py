@@ -10,7 +10,7 @@ from gcp_kit import KEY, SECRET
 from gcp_store import Refusal
 from lamini_creds_gcp import GcpProvider
 
-from lamini_creds import ConfigError, Outcome, ProviderDenied, Resolver
+from lamini_creds import ConfigError, Outcome, ProviderDenied, ProviderInvalid, Resolver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,19 @@ def test_options(tmp_path: Path, option: str, value: object) -> None:
         configured(tmp_path, secret=SECRET, **{option: value}).resolve()
 
     assert option in str(raised.value)
+
+
+def test_endpoint_with_scheme(options: dict[str, Any], tmp_path: Path) -> None:
+    """An endpoint may be written with https://."""
+    options["endpoint"] = f"https://{options['endpoint']}"
+
+    assert KEY == configured(tmp_path, **options).resolve().key
+
+
+def test_grpc_without_tls(tmp_path: Path) -> None:
+    """An endpoint without TLS is not for gRPC: INVALID, with the transport that it is for."""
+    with pytest.raises(ProviderInvalid, match='transport = "rest"'):
+        configured(tmp_path, secret=SECRET, endpoint="http://127.0.0.1:1", transport="grpc").resolve()
 
 
 def test_secret_required(tmp_path: Path) -> None:
