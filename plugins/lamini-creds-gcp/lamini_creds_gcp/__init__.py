@@ -12,6 +12,7 @@ import google_crc32c
 import grpc
 from google.api_core import exceptions
 from google.api_core.retry import Retry
+from google.auth.credentials import Credentials
 from google.auth.impersonated_credentials import Credentials as ImpersonatedCredentials
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import msgspec
-    from google.auth.credentials import Credentials
 
     from lamini_creds import Context
 
@@ -127,7 +127,7 @@ class GcpProvider:
         elif hasattr(credentials, "with_always_use_jwt_access"):
             credentials = credentials.with_always_use_jwt_access(always_use_jwt_access=True)  # as the client will
         service = SecretManagerServiceClient(
-            credentials=credentials,
+            credentials=_Held(credentials),
             transport=self._rest if self.transport == "rest" else self._grpc,
             client_options={"api_endpoint": host},
         )
@@ -148,6 +148,26 @@ class GcpProvider:
             with open(self.ca_file, "rb") as file:
                 options["ssl_channel_credentials"] = grpc.ssl_channel_credentials(file.read())
         return SecretManagerServiceClient.get_transport_class("grpc")(**options)
+
+
+class _Held(Credentials):
+    """
+    The login as the client sees it, which is refreshed here alone.
+
+    By itself google-auth starts a thread for each login, to look up where it may be used; a fork while that thread
+    signs leaves a child in which nobody can ever sign again.
+    """
+
+    def __init__(self, login: Credentials) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # google-auth's
+        self._login = login
+
+    def before_request(self, _request: Any, _method: str, _url: str, headers: dict[str, str]) -> None:
+        """Put the token into a request."""
+        self._login.apply(headers)
+
+    def refresh(self, _request: Any) -> None:
+        """Leave it to `_client`."""
 
 
 class _Client(NamedTuple):

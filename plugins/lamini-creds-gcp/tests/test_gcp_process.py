@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,20 @@ def test_fork(childs: ConnectProxy, transport: str) -> None:
 
     assert ["parent 1", "child 1", "parent 1"] == told.splitlines()
     assert f"{STORE_HOST}:443" in childs.asked
+
+
+def test_no_thread(provider: GcpProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """google-auth starts no thread of its own, whose locks a fork would leave held in the child."""
+    started, start = [], threading.Thread.start
+
+    def note(thread: threading.Thread) -> None:
+        started.append(type(thread))
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", note)
+    provider.provide(within())
+
+    assert [] == [kind for kind in started if kind.__module__.startswith("google.auth")]
 
 
 def test_logs(provider: GcpProvider, caplog: pytest.LogCaptureFixture) -> None:
