@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 _WOKEN_AT_ONCE = 32
 
@@ -28,32 +29,36 @@ class Flight(Generic[T]):
     call returns. Where no thread can be had, at the interpreter's end, the
     call is made at once.
 
-    Nothing here is done under a lock: a signal's handler, or a `__del__`, may
-    await the very flight that the code it interrupts was busy with.
+    No lock is held here but around a thread's start, and that one lets a
+    thread in twice: a signal's handler, or a `__del__`, may await the very
+    flight that the code it interrupts was busy with. It may also raise, at any
+    line, and leave the flight to the others.
 
     Args:
         call: What to do; what it raises is not told to waiters.
         timeout: Seconds after which waiters stop waiting for it.
-
-    Attributes:
-        result: What waiters get, once it has landed.
-        landed: Whether waiters have their result.
     """
 
-    __slots__ = (
-        "_began", "_calls", "_landing", "_started", "_starting", "_tasks", "_threads", "landed", "result", "timeout",
-    )  # fmt: skip
+    __slots__ = ("_began", "_calls", "_results", "_started", "_starting", "_tasks", "_threads", "timeout")
 
     def __init__(self, call: Callable[[], T], timeout: float) -> None:
-        self._calls = deque([call])
+        self._calls = deque([call])  # taken out by whoever makes the call: nobody makes it twice
+        self._results: deque[T] = deque()
         self._starting, self._started = threading.RLock(), False
-        self._landing = threading.Lock()  # taken once, by the first who comes
         self._threads: deque[threading.Lock] = deque()
         self._tasks: deque[asyncio.Future[None]] = deque()
-        self._began = monotonic()
+        self._began: float | None = None
         self.timeout = timeout
-        self.result: T | None = None
-        self.landed = False
+
+    @property
+    def landed(self) -> bool:
+        """Whether waiters have their result."""
+        return bool(self._results)
+
+    @property
+    def result(self) -> T | None:
+        """What waiters get, once it has landed."""
+        return self._results[0] if self._results else None
 
     def start(self) -> None:
         """
@@ -62,33 +67,28 @@ class Flight(Generic[T]):
         Where an interrupt keeps the starter from it, the next one who waits
         does it, a signal's handler in the midst of it too.
         """
-        if self._started or not self._starting.acquire(blocking=False):
+        if self._started:
             return
-        try:
-            self._take_off(copy_context().run)
+        with self._starting:
+            self._started = self._started or self._take_off()
+        if not self._started:
+            copy_context().run(self._run)
             self._started = True
-        finally:
-            self._starting.release()
 
-    def land(self, result: T) -> bool:
+    def land(self, result: T) -> None:
         """Set the result that waiters get; the first one stands."""
-        if not self._landing.acquire(blocking=False):
-            return False
-        self.result = result
-        self.landed = True
-        while self._threads:
-            self._threads.popleft().release()
+        self._results.append(result)
+        for waiter in _drained(self._threads):
+            waiter.release()
         loops: dict[asyncio.AbstractEventLoop, deque[asyncio.Future[None]]] = {}
-        while self._tasks:
-            woken = self._tasks.popleft()
+        for woken in _drained(self._tasks):
             loops.setdefault(woken.get_loop(), deque()).append(woken)
         for loop, waiting in loops.items():
             _call_soon(loop, _Waker(loop, waiting))
-        return True
 
     def overdue(self) -> float:
-        """Give the seconds by which the call is later than it may be; negative while it may go on."""
-        return monotonic() - self._began - self.timeout
+        """Give the seconds by which the call is later than it may be; negative while it may go on, or has not begun."""
+        return -self.timeout if self._began is None else monotonic() - self._began - self.timeout
 
     def wait(self, seconds: float) -> bool:
         """Block until the result is there, or for so many seconds; say whether it is."""
@@ -97,6 +97,7 @@ class Flight(Generic[T]):
         self._threads.append(woken)
         if not self.landed:  # looked at after joining the queue: nobody is left behind there
             woken.acquire(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX)))
+        _leave(self._threads, woken)
         return self.landed
 
     async def awaited(self, seconds: float) -> bool:
@@ -112,25 +113,32 @@ class Flight(Generic[T]):
         try:
             await woken
         finally:
+            _leave(self._tasks, woken)
             if timer is not None:
                 timer.cancel()
         return self.landed
 
-    def _take_off(self, run: Callable[[Callable[[], None]], None]) -> None:
-        if not sys.is_finalizing():
-            try:
-                threading.Thread(target=run, args=(self._run,), name="lamini_creds", daemon=True).start()
-            except RuntimeError:
-                pass
-            else:
-                return
-        run(self._run)
+    def _take_off(self) -> bool:
+        """Start a thread for the call; say whether one could be had."""
+        if sys.is_finalizing():
+            return False
+        handled = sys.exception()
+        run = copy_context().run
+        try:
+            threading.Thread(target=run, args=(self._run,), name="lamini_creds", daemon=True).start()
+        except RuntimeError as error:
+            interrupt = error.__context__  # one that comes while `start` waits leaves a lock of Python's own open
+            if interrupt is not None and interrupt is not handled:
+                raise interrupt from None
+            return False
+        return True
 
     def _run(self) -> None:
         try:
             call = self._calls.popleft()
         except IndexError:  # started twice, since an interrupt came between
             return
+        self._began = monotonic()
         self.land(call())
 
 
@@ -148,6 +156,19 @@ class _Waker:
             _wake(self._waiting.popleft())
         if self._waiting:
             self._loop.call_soon(self)
+
+
+def _drained(queue: deque[W]) -> Iterator[W]:
+    """Take waiters out one by one, while others come, go and take out."""
+    with suppress(IndexError):
+        while True:
+            yield queue.popleft()
+
+
+def _leave(queue: deque[W], waiter: W) -> None:
+    """Wait no longer: a call that takes long keeps nobody who has gone."""
+    with suppress(ValueError):  # woken, and so taken out already
+        queue.remove(waiter)
 
 
 def _wake(woken: asyncio.Future[None]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextvars import ContextVar
+from time import monotonic
 
 import pytest
 
@@ -98,10 +99,46 @@ def test_a_closed_loop_does_no_harm() -> None:
 
 def test_a_task_that_gives_up_is_told() -> None:
     """Waiting ends after the seconds given, whether the call has landed or not."""
-    flight = Flight(Gate(), 5)
+    gate = Gate()
+    flight = Flight(gate, 5)
     flight.start()
+    landed = asyncio.run(flight.awaited(0.01))
+    gate.open.set()
 
-    assert not asyncio.run(flight.awaited(0.01))
+    assert not landed
+
+
+def test_who_gives_up_leaves_nothing_behind() -> None:
+    """Threads and tasks that go before the call lands are not kept until it does."""
+    gate = Gate()
+    flight = Flight(gate, 5)
+    flight.start()
+    flight.wait(0.0)
+    asyncio.run(flight.awaited(0.0))
+    kept = len(flight._threads) + len(flight._tasks)
+    gate.open.set()
+
+    assert 0 == kept
+
+
+def test_a_call_is_late_from_its_begin_on() -> None:
+    """A call that an interrupt kept from its start has all its time left."""
+    flight = Flight(Gate(), 5)
+
+    assert -5 == flight.overdue()
+
+
+def test_a_call_is_late_when_its_time_is_over() -> None:
+    """Once it has begun, what passes is its own time, and no more than that."""
+    gate = Gate()
+    flight = Flight(gate, 5)
+    before = monotonic()
+    flight.start()
+    gate.begun.wait()
+    overdue, passed = flight.overdue(), monotonic() - before
+    gate.open.set()
+
+    assert -5 <= overdue <= passed - 5
 
 
 def test_the_first_result_stands() -> None:
@@ -111,8 +148,9 @@ def test_the_first_result_stands() -> None:
     flight.start()
     flight.land("given up")
     gate.open.set()
+    flight.land("later")
 
-    assert (False, "given up") == (flight.land("later"), flight.result)
+    assert "given up" == flight.result
 
 
 def test_the_starters_context_is_copied() -> None:
@@ -188,11 +226,47 @@ def test_started_twice_it_is_made_once() -> None:
     """A signal's handler in the midst of a start starts it too, and one call is made."""
     calls: list[int] = []
     flight = Flight(lambda: calls.append(1), 5)
-    flight._take_off(lambda run: run())
-    flight._take_off(lambda run: run())
+    flight._take_off()
+    flight._take_off()
     flight.wait(30)
 
     assert [1] == calls
+
+
+def test_an_interrupt_within_the_threads_start_gets_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Python makes of an interrupt there, a RuntimeError about its lock, is no reason to call inline."""
+    flight, start = Flight(threading.get_ident, 5), threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            flight.start()
+
+    assert flight.wait(30)
+    assert threading.get_ident() != flight.result
+
+
+def test_without_threads_it_runs_inline_also_where_an_error_is_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exception that the caller is busy with is not taken for an interrupt."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    flight = Flight(threading.get_ident, 5)
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        flight.start()
+
+    assert threading.get_ident() == flight.result
 
 
 def test_work_that_raises_is_over() -> None:
