@@ -11,6 +11,7 @@ from lamini_creds.errors import CredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from logging import Logger
 
     from lamini_creds._event import Event
     from lamini_creds._plugins import Observer
@@ -31,10 +32,11 @@ class Events:
         warn: Told once of an observer that fails.
     """
 
-    __slots__ = ("_failed", "_load", "_observers", "_warn")
+    __slots__ = ("_failed", "_load", "_logger", "_observers", "_warn")
 
     def __init__(self, observers: Callable[[], tuple[Observer, ...]], warn: Callable[[str], object]) -> None:
         self._load = observers
+        self._logger: Logger | None = None
         self._observers: tuple[Observer, ...] = ()
         self._warn = warn
         self._failed: set[str] = set()
@@ -65,8 +67,9 @@ class Events:
         if not self._observers:
             self.wait()
         level = _LEVELS.get(kind, 10)
-        logging = sys.modules.get("logging")
-        logger = logging.getLogger(LOGGER) if logging else None
+        logger = self._logger
+        if logger is None and (logging := sys.modules.get("logging")):
+            logger = self._logger = logging.getLogger(LOGGER)  # once: it takes a lock of the whole process
         logs = logger is not None and logger.isEnabledFor(level)
         if not self._observers and not logs:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 
@@ -142,3 +143,16 @@ def test_nobody_listens(warned: list[str], caplog: pytest.LogCaptureFixture) -> 
     Events(tuple, warned.append).tell(Kind.ATTEMPT, no_such_detail=1)
 
     assert [] == caplog.records
+
+
+def test_the_lock_of_logging_is_left_alone(warned: list[str]) -> None:
+    """Once the logger is known, an event takes no lock that an interrupt elsewhere may have left taken."""
+    events = Events(tuple, warned.append)
+    events.tell(Kind.ATTEMPT)
+    telling = threading.Thread(target=events.tell, args=(Kind.ATTEMPT,), daemon=True)
+    with logging._lock:  # type: ignore[attr-defined]  # no public name
+        telling.start()
+        telling.join(10)
+        stuck = telling.is_alive()
+
+    assert not stuck
