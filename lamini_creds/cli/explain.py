@@ -17,6 +17,7 @@ from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 
 if TYPE_CHECKING:
     from lamini_creds._credential import Credential
+    from lamini_creds._freshness import Freshness
     from lamini_creds._outcome import Attempt, Resolution
     from lamini_creds.cli._sources import Source
 
@@ -75,6 +76,9 @@ def _print(resolution: Resolution, sources: list[Source] | None) -> None:
         _output.line()
         _print_winner(resolution.credential)
     for attempt in resolution.attempts:
+        if attempt.freshness is not None and attempt.outcome is Outcome.FOUND:
+            _output.line(f"{'freshness':<12} {attempt.entry}: {_age(attempt.freshness)}")
+    for attempt in resolution.attempts:
         if attempt.outcome not in _HARMLESS and attempt.remedy and _goes_on(attempt, resolution):
             _output.line(f"remedy for {attempt.entry}: {attempt.remedy}")
     for message in resolution.warnings:
@@ -84,6 +88,17 @@ def _print(resolution: Resolution, sources: list[Source] | None) -> None:
 def _row(attempt: Attempt) -> tuple[str, ...]:
     outcome = f"shadowed: {attempt.outcome}" if attempt.shadowed else attempt.outcome.value
     return attempt.entry, outcome, attempt.place, attempt.reason, f"{attempt.seconds * 1000:.2f} ms"
+
+
+def _age(freshness: Freshness) -> str:
+    """Say how old a remote answer is, and when the store is asked again."""
+    facts = {
+        "fresh for": freshness.fresh_for,
+        "stale since": freshness.stale_for,
+        "asked again in": freshness.next_attempt,
+    }
+    told = [f"{name} {seconds:.0f} s" for name, seconds in facts.items() if seconds is not None]
+    return ", ".join([*told, *([f"last error: {freshness.last_error}"] if freshness.last_error else [])])
 
 
 def _goes_on(attempt: Attempt, resolution: Resolution) -> bool:

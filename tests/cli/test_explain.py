@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 
 from lamini_creds._claim import Claim
 from lamini_creds._credential import Hidden
+from lamini_creds._freshness import Freshness
+from lamini_creds.cli.explain import _age
 
 if TYPE_CHECKING:
     import subprocess
@@ -219,6 +221,23 @@ def test_the_schema_is_closed(change: dict[str, object], command: Command) -> No
     report = json.loads(command("explain", "--json", LAMINI_API_KEY="test-key-1").stdout)
 
     assert not Draft202012Validator(SCHEMA).is_valid(report | change)
+
+
+def test_freshness_is_told(command: Command, install: Install) -> None:
+    """Of a store's answer the report says how long it counts, and when the store is asked again."""
+    install("keeper", PLUGIN.format(body="return Secret('test-key-1')"))
+    done = command("explain", LAMINI_CREDS_PROVIDERS="env,keeper")
+
+    assert re.fullmatch(
+        r"freshness    keeper: fresh for 300 s, asked again in 2[4-6]\d s", done.stdout.splitlines()[-1]
+    )
+
+
+def test_an_outage_is_told() -> None:
+    """Of a stale answer it says since when, why, and when the store is asked again."""
+    age = _age(Freshness(None, 50.0, "unavailable: is down", 7.0))
+
+    assert "stale since 50 s, asked again in 7 s, last error: unavailable: is down" == age
 
 
 def test_json_stays_json_where_a_plugin_prints(command: Command, install: Install) -> None:
