@@ -63,8 +63,14 @@ class LocalPlugged(Plugged):
     provider: LocalProvider
 
     def state(self, context: Context) -> Hashable:
-        """Give the place's token."""
-        return self.provider.state(context)
+        """Give the place's token, unless it is asking for itself."""
+        if is_asking(self):
+            raise ProviderInvalid(f"{self._offer} asks the resolver that is asking it")  # and `provide` tells the rest
+        asking = _asking.set(_asking.get() | {id(self)})
+        try:
+            return self.provider.state(context)
+        finally:
+            _asking.reset(asking)
 
 
 def plugged(provider: CredentialProvider, offer: str) -> Plugged:
