@@ -61,8 +61,11 @@ class Entry:
             self._kept = kept
         return kept
 
-    def reject(self, _key: str) -> bool:
-        """Ask anew the next time."""
+    def reject(self, key: str) -> bool:
+        """Ask anew the next time, if this is the key that is kept; say whether it is."""
+        kept = self._kept
+        if kept is None or kept.answer.key is None or kept.answer.key.value != key:
+            return False
         self._kept = None
         return True
 
