@@ -16,10 +16,11 @@ from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable, Iterator
 
+    from lamini_creds._call import Wait
     from lamini_creds._link import Link
     from lamini_creds._pairing import Rules
     from lamini_creds._provider import Context
-    from lamini_creds._remote import Call, RemoteEntry
+    from lamini_creds._remote import RemoteEntry
     from lamini_creds.providers.explicit import ExplicitProvider
 
 Tell = Callable[..., None]
@@ -118,30 +119,6 @@ class Chain:
         return not known
 
 
-class Wait:
-    """
-    A call to a store, and how long this caller waits for it.
-
-    Args:
-        call: The call under way.
-        seconds: What is left of the caller's time, or of the call's.
-    """
-
-    __slots__ = ("_call", "_seconds")
-
-    def __init__(self, call: Call, seconds: float) -> None:
-        self._call = call
-        self._seconds = seconds
-
-    def wait(self) -> None:
-        """Block for the call."""
-        self._call.wait(self._seconds)
-
-    async def awaited(self) -> None:
-        """Await the call."""
-        await self._call.awaited(self._seconds)
-
-
 class Walk:
     """
     One walk along a chain.
@@ -219,7 +196,7 @@ class Walk:
             call = entry.look(self._context)
             if isinstance(call, Sight):
                 return call
-            yield Wait(call, min(self._context.remaining(), -call.overdue()))
+            yield call.within(self._context.remaining())
             brought = entry.brought(call)
             if brought is not None:
                 return brought

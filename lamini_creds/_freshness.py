@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 REFRESH_FROM = (0.8, 0.88)
 MISS_LIFE = 30.0
 FAILURE_LIFE = (1.0, 5.0)
-FIRST_RETRY = 5.0
-LAST_RETRY = 10.0
+FIRST_RETRY = (5.0, 10.0)
+LATER_RETRY = (9.9, 10.0)
 
 _uniform = SystemRandom().uniform  # forked processes have one state of `random`, and would draw the same
 
@@ -29,7 +29,7 @@ class Freshness(NamedTuple):
         fresh_for: What is left of its life, while it is fresh.
         stale_for: How long its life has been over, while it stands in for an unavailable store.
         last_error: What the last call failed with, if it failed.
-        next_attempt: When the store will be asked again behind the callers' backs.
+        next_attempt: When the store will be asked again, by the next caller then or behind the callers' backs.
     """
 
     fresh_for: float | None
@@ -96,19 +96,18 @@ class History:
         continue_on: Outcomes after which the chain goes on: nobody waits for the place then.
     """
 
-    __slots__ = ("_continue_on", "_failure", "_kept", "_retries", "_retry_at", "_timing", "outage_since")
+    __slots__ = ("_continue_on", "_down", "_failure", "_kept", "_retry_at", "_timing")
 
     def __init__(self, timing: Timing, continue_on: frozenset[str]) -> None:
         self._timing = timing
         self._continue_on = continue_on
-        self.outage_since: Moment | None = None
+        self._down = False
         self.forget()
 
     def forget(self) -> None:
         """Know nothing."""
         self._kept: _Kept | None = None
         self._failure: _Failure | None = None
-        self._retries = 0
         self._retry_at = -math.inf
 
     @property
@@ -154,10 +153,15 @@ class History:
             return
         if answer.outcome is not Outcome.UNAVAILABLE:
             self._kept = None
+        self._retry_at = now.monotonic + _uniform(*(LATER_RETRY if self._failure else FIRST_RETRY))
         self._failure = _Failure(answer, now, _uniform(*FAILURE_LIFE))
-        delay = min(LAST_RETRY, FIRST_RETRY * 2**self._retries)
-        self._retries = min(self._retries + 1, 8)
-        self._retry_at = now.monotonic + delay * _uniform(0.95, 1.0)
+
+    def outage(self, answer: Answer) -> str | None:
+        """Note the beginning or the end of an outage, and give its name."""
+        before, self._down = self._down, answer.outcome is Outcome.UNAVAILABLE
+        if before == self._down:
+            return None
+        return "outage_began" if self._down else "outage_ended"
 
     def spread(self) -> None:
         """Choose the time of the refresh anew: processes forked with one answer are not to refresh it together."""
@@ -193,7 +197,8 @@ class History:
         if self._stale(now):
             return to_retry
         if failure and self.known(now):
-            return max(failure.life - now.since(failure.at), to_retry)
+            goes_on = failure.answer.outcome in self._continue_on
+            return to_retry if goes_on else failure.life - now.since(failure.at)
         return math.inf
 
     def _keep(self, answer: Answer, now: Moment) -> _Kept:

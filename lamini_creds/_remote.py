@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lamini_creds._answer import Answer, ask
+from lamini_creds._call import Call, no_answer
 from lamini_creds._clock import Moment
 from lamini_creds._entry import Sight
-from lamini_creds._flight import Flight
 from lamini_creds._forks import renew_after_fork
 from lamini_creds._freshness import History, Timing
 from lamini_creds._outcome import Outcome
 from lamini_creds._plugged import is_asking
+from lamini_creds._rejections import Rejections
 from lamini_creds._text import printable
-from lamini_creds.errors import ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lamini_creds._call import Calls
     from lamini_creds._clock import Clock
-    from lamini_creds._credential import Hidden
     from lamini_creds._provider import Context, CredentialProvider
 
-REJECTED_AGAIN = 5.0
 PROVIDERS_SHARE = 0.95
 _ABANDONED_AFTER = 10
-_MOST_HANGING = 3
-
-
-class Call(Flight[None]):
-    """
-    A flight to the store.
-
-    Attributes:
-        number: The entry's calls are counted.
-        returned: Whether it has come back, in time or not, and its answer was taken in.
-        arrivals: What is to be taken in by whoever comes first, when it came, and whether it is the store's own word.
-        sight: What its waiters get; None where an invalidation overtook it.
-    """
-
-    __slots__ = ("arrivals", "number", "returned", "sight")
-
-    def __init__(self, call: Callable[[], None], timeout: float, number: int) -> None:
-        super().__init__(call, timeout)
-        self.number = number
-        self.returned = False
-        self.arrivals: deque[tuple[Answer, Moment, bool]] = deque()
-        self.sight: Sight | None = None
 
 
 class RemoteEntry:
@@ -61,6 +38,7 @@ class RemoteEntry:
         continue_on: Outcomes after which the chain goes on.
         timing: The entry's own times.
         clock: The clocks that its answers age by.
+        calls: The calls of this label that have not come back, other profiles' among them.
         tell: Is told of fetches and outages.
         changed: Called when a call has brought something, for whoever remembers an older answer.
     """
@@ -73,6 +51,7 @@ class RemoteEntry:
         *,
         timing: Timing,
         clock: Clock,
+        calls: Calls,
         tell: Callable[..., None],
         changed: Callable[[], None],
     ) -> None:
@@ -83,11 +62,10 @@ class RemoteEntry:
         self._lock = threading.RLock()  # a signal's handler may come back here
         self._history = History(timing, continue_on)
         self._call: Call | None = None
-        self._left_behind: list[Call] = []
-        self._calls = 0
+        self._calls = calls
+        self._number = 0
         self._believed_from = 0
-        self._rejected: Hidden[str] | None = None
-        self._rejected_at: Moment | None = None
+        self._rejections = Rejections()
         renew_after_fork(self)
 
     def look(self, context: Context) -> Sight | Call:
@@ -135,20 +113,21 @@ class RemoteEntry:
             key: What the server rejected.
 
         Returns:
-            False where there is nothing to do: another key is here already, or
-            a call has just brought this very key again.
+            False where there is nothing to do: another key is here already, a
+            call has just brought this very key again, or so many keys have
+            been rejected of late that a server seems to reject them all.
         """
         with self._lock:
-            answer = self._history.answer
-            if answer is None or answer.key is None or answer.key.value != key:
+            now, here = Moment(self._clock), self._key_here()
+            if here != key and (here is not None or self._rejections.last(key) or not self._calls.of(self)):
                 return False
-            now = Moment(self._clock)
-            if self._rejected_at and now.since(self._rejected_at) < REJECTED_AGAIN:
+            if self._rejections.too_many(now):
                 return False
-            self._rejected, self._rejected_at = answer.key, None
-            self._history.forget()
-            self._believed_from = self._calls + 1
-            overtaken = self._leave_behind()
+            self._rejections.add(key, now)
+            if here is not None:
+                self._history.forget()
+            self._believed_from = self._number + 1
+            overtaken, self._call = self._call, None
         if overtaken is not None:
             overtaken.land(None)  # who waits for it shall have what a new caller gets
         return True
@@ -157,9 +136,13 @@ class RemoteEntry:
         """Forget the parent's threads; what is known stays known, and is refreshed at a time of the child's own."""
         self._lock = threading.RLock()
         self._call = None
-        self._left_behind = []
+        self._calls.clear()
         self._history.spread()
         self._changed()
+
+    def _key_here(self) -> str | None:
+        answer = self._history.answer
+        return answer.key.value if answer is not None and answer.key is not None else None
 
     def _busy(self) -> bool:
         """Say whether a call is under way, or too many hang for another one."""
@@ -167,16 +150,8 @@ class RemoteEntry:
         if call is not None and not call.returned:
             if not call.landed or call.overdue() < (_ABANDONED_AFTER - 1) * call.timeout:
                 return True
-            self._leave_behind()
-        self._left_behind = [call for call in self._left_behind if not call.returned]
-        return sum(call.overdue() >= 0 for call in self._left_behind) >= _MOST_HANGING
-
-    def _leave_behind(self) -> Call | None:
-        """Wait no longer for the call under way, if there is one; it may still bring something."""
-        call, self._call = self._call, None
-        if call is not None and not call.returned:
-            self._left_behind.append(call)
-        return call
+            self._call = None  # it may still bring something
+        return self._calls.hang(self)
 
     def _new_call(self, context: Context) -> Call:
         """
@@ -184,24 +159,26 @@ class RemoteEntry:
 
         The provider is given a little less: its own error, which knows more, comes before ours.
         """
-        refresh, seconds = self._rejected is not None, self._timing.timeout * PROVIDERS_SHARE
-        self._calls += 1
+        refresh, seconds = self._rejections.pending, self._timing.timeout * PROVIDERS_SHARE
+        self._number += 1
 
         def fetch() -> None:
+            self._calls.add(call)
             try:
                 answer = ask(self.provider, context.within(seconds, refresh=refresh), self._clock.time)
             except BaseException as error:  # noqa: BLE001  # nobody else is in this thread to take it
                 reason = f"the provider raised {printable(type(error).__name__)}"
                 answer = Answer(Outcome.INVALID, reason=reason)
+            self._calls.discard(call)
             self._arrive(call, answer, returned=True)
 
-        call = Call(fetch, self._timing.timeout, self._calls)
+        call = Call(fetch, self._timing.timeout, self, self._number)
         return call
 
     def _settle_overdue(self) -> None:
         call = self._call
         if call is not None and not call.landed and call.overdue() >= 0:
-            self._arrive(call, self._no_answer(f"no answer within {self._timing.timeout:g} s"), returned=False)
+            self._arrive(call, no_answer(f"no answer within {self._timing.timeout:g} s"), returned=False)
 
     def _arrive(self, call: Call, answer: Answer, *, returned: bool) -> None:
         """
@@ -215,51 +192,44 @@ class RemoteEntry:
         self._take_in(call)
 
     def _take_in(self, call: Call) -> None:
+        """Take in what a call has brought; it is taken off last, so that an interrupt leaves it to the next caller."""
         while call.arrivals:
-            self._settle(call)
+            with self._lock:
+                if not call.arrivals:
+                    return
+                arrival = call.arrivals[0]
+                events = self._settle(call, *arrival)
+                with suppress(ValueError):  # a signal's handler has taken it in meanwhile
+                    call.arrivals.remove(arrival)
+            answer, seconds = arrival[0], call.overdue() + call.timeout
+            for kind, reason in events:
+                self._tell(
+                    kind, entry=self.label, place=answer.place, outcome=answer.outcome.value, reason=reason,
+                    version=answer.version, seconds=seconds if kind == "fetch" else 0.0,
+                )  # fmt: skip
 
-    def _settle(self, call: Call) -> None:
-        """Take in an answer, and decide what the waiters get: nothing, if a rejection or a newer answer overtook it."""
-        with self._lock:
-            if not call.arrivals:
-                return
-            answer, now, returned = call.arrivals.popleft()
-            call.returned = call.returned or returned
-            if call.number < self._believed_from:
-                return
-            if returned:
-                self._believed_from = call.number
-            remembered = self._history.known(now) is not None  # else no walk has anything of this place to forget
-            self._history.add(answer, now)
-            again = self._came_again(answer, now)
-            outage = self._outage(answer, now)
-            stale = self._history.stand_in(now) if answer.outcome is Outcome.UNAVAILABLE else None
-            call.sight = self._sight(stale or answer, now)
+    def _settle(self, call: Call, answer: Answer, now: Moment, returned: bool) -> list[tuple[str, str]]:  # noqa: FBT001  # as it arrived
+        """
+        Decide what the waiters get: nothing, if a rejection or a newer answer overtook it.
+
+        Returns:
+            What there is to tell, with its reason.
+        """
+        call.returned = call.returned or returned
+        if call.number < self._believed_from:
+            return []
+        if returned:
+            self._believed_from = call.number
+        history = self._history
+        remembered = history.answer is not None or history.known(now) is not None  # an old answer's end may be revoked
+        history.add(answer, now)
+        again, outage = self._rejections.came_again(answer, now), history.outage(answer)
+        stale = history.stand_in(now) if answer.outcome is Outcome.UNAVAILABLE else None
+        call.sight = self._sight(stale or answer, now)
         if remembered:
             self._changed()
-        reason = "the store still gives the rejected key" if again else answer.reason
-        told = {"entry": self.label, "place": answer.place, "outcome": answer.outcome.value, "version": answer.version}
-        self._tell("fetch", reason=reason, seconds=call.overdue() + call.timeout, **told)
-        if outage is not None:
-            self._tell(outage, reason=answer.reason, **told)
-
-    def _came_again(self, answer: Answer, now: Moment) -> bool:
-        """Note whether the store gives a key again that a server has rejected."""
-        if self._rejected is None or answer.key is None:
-            return False
-        if answer.key.value == self._rejected.value:
-            self._rejected_at = now
-            return True
-        self._rejected = self._rejected_at = None
-        return False
-
-    def _outage(self, answer: Answer, now: Moment) -> str | None:
-        """Note the beginning or the end of an outage."""
-        down, history = answer.outcome is Outcome.UNAVAILABLE, self._history
-        if down == (history.outage_since is not None):
-            return None
-        history.outage_since = now if down else None
-        return "outage_began" if down else "outage_ended"
+        fetch = "fetch", "the store still gives the rejected key" if again else answer.reason
+        return [fetch, (outage, answer.reason)] if outage else [fetch]
 
     def _sight(self, answer: Answer, now: Moment) -> Sight:
         call = self._call
@@ -271,12 +241,4 @@ class RemoteEntry:
 
     def _passing(self, reason: str) -> Sight:
         """Tell of a failure that the next look may no longer find."""
-        return Sight(self._no_answer(reason), until=0.0)
-
-    def _no_answer(self, reason: str) -> Answer:
-        return Answer(
-            Outcome.UNAVAILABLE,
-            reason=reason,
-            remedy="Try again later, or see whether the store can be reached from here.",
-            error=ProviderUnavailable,
-        )
+        return Sight(no_answer(reason), until=0.0, freshness=self._history.freshness(Moment(self._clock)))

@@ -20,6 +20,7 @@ from lamini_creds.errors import UntrustedConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lamini_creds._call import Calls
     from lamini_creds._clock import Clock
     from lamini_creds._credential import Hidden
     from lamini_creds._options import EntryOptions
@@ -65,6 +66,7 @@ class Setup:
         self.registry = Registry()
         self.events = Events(self._load_observers, warn)
         self.chains: dict[str | None, Chain] = {}
+        self._calls: dict[str, Calls] = {}
 
     @property
     def settings(self) -> Settings:
@@ -163,14 +165,15 @@ class Setup:
         def make_remote(
             label: str, provider: CredentialProvider, continue_on: frozenset[str], options: EntryOptions | None
         ) -> RemoteEntry:
+            from lamini_creds._call import Calls
             from lamini_creds._freshness import Timing
             from lamini_creds._remote import RemoteEntry
 
             timing = Timing(options.ttl, options.timeout, options.max_stale) if options else Timing()
-
+            calls = self._calls.setdefault(label, Calls())
             return RemoteEntry(
                 label, provider, continue_on,
-                timing=timing, clock=self._clock, tell=self.events.tell, changed=chain.changed,
+                timing=timing, clock=self._clock, calls=calls, tell=self.events.tell, changed=chain.changed,
             )  # fmt: skip
 
         continue_on = self._rules(profile).continue_on

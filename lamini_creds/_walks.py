@@ -10,7 +10,7 @@ from lamini_creds._flight import Flight
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from lamini_creds._chain import Wait
+    from lamini_creds._call import Wait
     from lamini_creds._credential import Credential
     from lamini_creds._events import Events
     from lamini_creds._link import Link

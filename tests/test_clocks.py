@@ -7,10 +7,11 @@ import threading
 
 import pytest
 
-from lamini_creds import CredentialError, ProviderUnavailable, Resolver, Secret
+from lamini_creds import CredentialError, ProviderDenied, ProviderInvalid, ProviderUnavailable, Resolver, Secret
 from lamini_creds.testing import FakeClock, ScriptedProvider, resolver_of
 
 DOWN = ProviderUnavailable("is down")
+REFUSALS = {"denied": ProviderDenied("no"), "invalid": ProviderInvalid("is malformed"), "miss": None}
 
 
 class Store:
@@ -117,16 +118,34 @@ def test_an_expired_key_is_not_taken_in() -> None:
         store.key()
 
 
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_stands_when_the_clock_is_set_back(refusal: CredentialError | None) -> None:
+    """A key that the store refused while the clock was ahead does not come back with the clock."""
+    store = Store()
+    store.key()
+    store.clock.jump(3600)
+    store.provider.answer = refusal
+    with pytest.raises(CredentialError):
+        store.key()
+    store.clock.jump(-3600)
+
+    with pytest.raises(CredentialError):
+        store.key()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_clocks_that_do_as_they_like(seed: int) -> None:
-    """Whatever the clocks and the store do, a key is given before its end by both clocks, or an error is."""
+    """Whatever clocks and store do, a key is given before its end by both clocks and before a refusal, or an error is."""
     chance = random.Random(seed)  # noqa: S311  # a story that can be told again
     store = Store()
     ends: dict[str, tuple[float, float]] = {}
     late, given = [], 0
     for step in range(300):
+        calls = store.provider.calls
         if chance.random() < 0.3:
             store.provider.answer = DOWN
+        elif chance.random() < 0.2:
+            store.provider.answer = chance.choice([*REFUSALS.values()])
         else:
             life = chance.choice([1, 30, 100, 1000])
             store.rotate(f"test-key-{step}", life)
@@ -140,6 +159,8 @@ def test_clocks_that_do_as_they_like(seed: int) -> None:
             if not (store.clock.monotonic() < ends[key][0] and store.clock.time() < ends[key][1]):
                 late.append(step)
         store.settle()
+        if store.provider.calls > calls and store.provider.answer in REFUSALS.values():
+            ends.update(dict.fromkeys(ends, (0.0, 0.0)))
         store.clock.advance(chance.choice([0, 0.125, 1, 10, 100]))
         store.clock.jump(chance.choice([0, 0, 0, -50, 50, 3600, -3600]))
 

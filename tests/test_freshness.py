@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -164,17 +165,60 @@ def test_a_clock_set_back_does_not_prolong_the_life() -> None:
     assert (FOUND, None) == (story.known(after=299), story.known(after=1))
 
 
-def test_retries_begin_after_5_seconds_and_come_every_10() -> None:
-    """During an outage the store is asked again after 5 s, then about every 10 s."""
+def retries(number: int) -> list[float]:
+    """Give the seconds from each failure of an outage to the next call."""
     story = Story()
     story.add(FOUND)
     story.add(DOWN, after=400)
     waits = []
-    for _ in range(20):
+    for _ in range(number):
         waits.append(story.history.settled_for(story.now, calling=False))
         story.add(DOWN, after=waits[-1])
+    return waits
 
-    assert (True, True) == (4.7 < waits[0] <= 5.0, all(9.4 < wait <= 10.0 for wait in waits[1:]))
+
+def test_retries_begin_after_5_to_10_seconds_and_come_every_10() -> None:
+    """During an outage the store is asked again after 5 to 10 s, then about every 10 s."""
+    first, *later = retries(20)
+
+    assert (True, True) == (5.0 <= first <= 10.0, all(9.9 <= wait <= 10.0 for wait in later))
+
+
+def test_an_outage_of_10_minutes_has_60_retries_at_most() -> None:
+    """However the times of the retries fall, there are not more of them."""
+    counted = set()
+    for _ in range(20):
+        ends = itertools.accumulate(retries(70))
+        counted.add(sum(end <= 600 for end in ends))
+
+    assert {59, 60} >= counted
+
+
+def test_retries_are_spread() -> None:
+    """Processes that saw the store go down together do not come back together."""
+    firsts, seconds = zip(*(retries(2) for _ in range(50)), strict=True)
+
+    assert (True, True) == (4 < max(firsts) - min(firsts), 40 < len({*seconds}))
+
+
+def test_failures_are_spread() -> None:
+    """Processes that failed at their start do not ask again together."""
+    lives = set()
+    for _ in range(50):
+        story = Story()
+        story.add(DOWN)
+        lives.add(story.history.freshness(story.now).next_attempt or 0.0)
+
+    assert (True, True, True) == (1.0 <= min(lives), max(lives) <= 5.0, 3 < max(lives) - min(lives))
+
+
+def test_report_of_a_first_call_that_failed() -> None:
+    """The report tells when a caller may ask the store again: nobody does behind the callers' backs."""
+    story = Story()
+    story.add(DOWN)
+    told = story.history.freshness(story.now).next_attempt or 0.0
+
+    assert (DOWN, None) == (story.known(after=told - 0.01), story.known(after=0.02))
 
 
 def test_where_the_chain_goes_on_a_failure_is_known_for_good() -> None:

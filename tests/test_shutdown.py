@@ -25,8 +25,8 @@ hanging.open.clear()
 
 
 def shown(code: str, status: int = 0) -> list[str]:
-    """Run a program to its end, for 15 s at most, and give the lines that it showed; it says nothing besides."""
-    ran = subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True, check=False, timeout=15)
+    """Run a program to its end, for a minute at most, and give the lines that it showed; it says nothing besides."""
+    ran = subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True, check=False, timeout=60)
     assert (status, "") == (ran.returncode, ran.stderr)
     return ran.stdout.splitlines()
 
@@ -217,10 +217,10 @@ show("due " + resolver.resolve().key)
 def test_a_signals_handler_resolves_at_every_line() -> None:
     """A handler may come at any line of ours, in a first call, a warm one and a refresh."""
     code = """
-from lamini_creds import _answer, _chain, _entry, _flight, _freshness, _link, _remote, _resolver
+from lamini_creds import _answer, _call, _chain, _entry, _flight, _freshness, _link, _remote, _resolver
 from lamini_creds.providers import env
 
-OURS = (_answer, _chain, _entry, _flight, _freshness, _link, _remote, _resolver, env)
+OURS = (_answer, _call, _chain, _entry, _flight, _freshness, _link, _remote, _resolver, env)
 FILES = {module.__file__ for module in OURS}
 
 def interrupted(at):
@@ -256,6 +256,66 @@ show(f"{line > 100} {keys}")
 """
 
     assert ["True {'test-key-1'}"] == shown(code)
+
+
+def test_an_interrupt_at_every_line_leaves_the_others_alone() -> None:
+    """Ctrl-C may end a caller at any line of ours: the next one finds no lock taken and no call that nobody makes."""
+    code = """
+import linecache
+from lamini_creds import _answer, _call, _chain, _entry, _flight, _freshness, _link, _rejections, _remote, _resolver
+from lamini_creds.providers import env
+
+OURS = (_answer, _call, _chain, _entry, _flight, _freshness, _link, _rejections, _remote, _resolver, env)
+FILES = {module.__file__ for module in OURS}
+
+def interrupted(at, after):
+    '''Resolve after a while, cold or not, and end the caller at the line of this number; say whether there is one.'''
+    clock, store = FakeClock(), ScriptedProvider(Secret("test-key-1"))
+    resolver = resolver_of({"store": store}, {"providers": ["env", "store"], "deadline": 10.0}, clock=clock)
+    if after:
+        resolver.resolve()
+        store.answer = Secret("test-key-2")
+        clock.advance(after)
+    lines = 0
+
+    def trace(frame, event, _):
+        nonlocal lines
+        if frame.f_code.co_filename not in FILES:
+            return None
+        text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+        if event == "line" and not text.startswith("with "):  # Python enters and leaves those without a gap
+            lines += 1
+            if lines == at:
+                where.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        resolver.resolve()
+    except KeyboardInterrupt:
+        pass
+    sys.settrace(None)
+    if lines < at:
+        return False
+    clock.advance(after)
+    got = []
+    other = threading.Thread(target=lambda: got.append(resolver.explain()), daemon=True)
+    other.start()
+    other.join(20)
+    if not (got and got[0].credential and store.calls <= 3 and resolver.resolve().key in ("test-key-1", "test-key-2")):
+        show(f"{where[-1]}-{after}-{got and got[0].error}-{store.calls}")
+    return True
+
+where = []
+for after in (0, 290, 4000):
+    line = 1
+    while interrupted(line, after):
+        line += 1
+show(line > 100)
+"""
+
+    assert ["True"] == shown(code)
 
 
 @pytest.mark.parametrize("loop", [False, True], ids=["threads", "event loop"])
