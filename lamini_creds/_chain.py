@@ -10,8 +10,8 @@ from lamini_creds import _pairing
 from lamini_creds._answer import Answer, ask
 from lamini_creds._credential import Credential
 from lamini_creds._entry import Entry, Sight
+from lamini_creds._forks import SETTING_UP
 from lamini_creds._outcome import Attempt, Outcome, Resolution
-from lamini_creds.errors import CredentialError, CredentialsNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable, Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lamini_creds._pairing import Rules
     from lamini_creds._provider import Context
     from lamini_creds._remote import RemoteEntry
+    from lamini_creds.errors import CredentialError
     from lamini_creds.providers.explicit import ExplicitProvider
 
 Tell = Callable[..., None]
@@ -110,13 +111,27 @@ class Chain:
             self.changed()
         return any(rejected)
 
-    def still_rejected(self, found: Credential) -> bool:
-        """Say, once for a key, whether a walk has found the very key that a server rejected."""
-        if self.rejected is None or self.rejected.key != found.key:
-            self.rejected = None
-            return False
-        known, self.rejected_again = self.rejected_again, True
-        return not known
+    def news(self, memory: Memory, found: Credential) -> list[str]:
+        """
+        Note what a walk has found, unless a place has changed since it began.
+
+        Returns:
+            The events that this makes: of walks that find the same together, one alone is given them.
+        """
+        place = (found.provider, found.source)
+        if self.winner == place and self.rejected is None:
+            return []
+        with SETTING_UP:
+            if self.memory is not memory:
+                return []
+            before, self.winner = self.winner, place
+            news = ["winner_changed"] if before not in (None, place) else []
+            if self.rejected is None or self.rejected.key != found.key:
+                self.rejected = None
+            elif not self.rejected_again:
+                self.rejected_again = True
+                news.append("rejected_again")
+            return news
 
 
 class Walk:
@@ -133,7 +148,7 @@ class Walk:
 
     __slots__ = (
         "_above", "_ask_all", "_attempts", "_chain", "_context", "_explicit",
-        "_failure", "_memory", "_passed", "_sights", "_tell", "_winner",
+        "_failure", "_memory", "_passed", "_sights", "_tell", "_warning", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -149,6 +164,7 @@ class Walk:
         self._above: list[Answer] = []
         self._sights: dict[Entry | RemoteEntry, Sight] = {}
         self._passed: Answer | None = None
+        self._warning = ""
         self._winner: Credential | None = None
         self._failure: CredentialError | None = None
 
@@ -169,14 +185,23 @@ class Walk:
                 self._take(entry.label, sight, entry.continue_on, perf_counter() - began)
 
     def resolution(self, warnings: tuple[str, ...]) -> Resolution:
-        """Sum the walk up, and let the chain remember what spares the next caller one."""
+        """
+        Sum the walk up, and let the chain remember what spares the next caller one.
+
+        Args:
+            warnings: What else there is to mend, as far as it is known.
+        """
         attempts = tuple(self._attempts)
         if self._winner is None and self._failure is None:
-            self._failure = self._nothing_found(attempts)
+            from lamini_creds._hints import nothing_found
+
+            self._failure = nothing_found(self._context, attempts)
         if self._failure is not None:
             self._failure.attempts = attempts
         if self._winner is not None and not self._explicit:
             self._remember(self._winner)
+        if self._warning and self._warning not in warnings:
+            warnings = (*warnings, self._warning)
         return Resolution(self._context.profile, self._winner, attempts, self._failure, warnings)
 
     @property
@@ -235,8 +260,7 @@ class Walk:
         if isinstance(pair, _pairing.Refusal):
             self._fail(label, pair.place, pair.reason, pair.remedy, pair.error)
         elif found.key is not None:
-            if pair.warning:
-                context.warn(pair.warning)
+            self._warning = pair.warning
             self._winner = Credential(
                 found.key,
                 pair.url,
@@ -274,34 +298,13 @@ class Walk:
                 label, Outcome.INVALID, place or last.place, reason, remedy, last.version, last.seconds
             )
 
-    def _nothing_found(self, attempts: tuple[Attempt, ...]) -> CredentialError:
-        from lamini_creds._hints import hints
-
-        service, profile = self._context.service, self._context.profile
-        section = "".join(character if character.isalnum() else "_" for character in profile).upper()
-        variable = service.key_variable if self._context.ambient else f"{service.prefix}__{section}__KEY"
-        remedy = f"Set {variable}, or put the key in one of these places.{hints(self._context)}"
-        if all(attempt.entry == "explicit" for attempt in attempts):
-            remedy = "The chain is `explicit` alone: pass a key, or in a test use lamini_creds.testing.override()."
-        lines = "".join(f"\n  {attempt}" for attempt in attempts)
-        return CredentialsNotFoundError(
-            f"no provider has a key for {service.name}, profile '{profile}'{lines}", remedy=remedy
-        )
-
     def _remember(self, winner: Credential) -> None:
         """Keep the credential for callers to come, unless something changed while this walk was under way."""
-        chain, place = self._chain, (winner.provider, winner.source)
-        if chain.winner not in (None, place):
+        for kind in self._chain.news(self._memory, winner):
+            reason = "the place still gives the key that a server rejected" if kind == "rejected_again" else ""
             self._tell(
-                "winner_changed", entry=winner.provider, place=winner.source, profile=winner.profile,
+                kind, entry=winner.provider, place=winner.source, profile=winner.profile, reason=reason,
                 version=winner.version, fingerprint=winner.fingerprint,
-            )  # fmt: skip
-        chain.winner = place
-        if chain.memory is self._memory and chain.still_rejected(winner):
-            self._tell(
-                "rejected_again", entry=winner.provider, place=winner.source, profile=winner.profile,
-                reason="the place still gives the key that a server rejected", version=winner.version,
-                fingerprint=winner.fingerprint,
             )  # fmt: skip
         local = any(isinstance(entry, Entry) and sight.answer.key for entry, sight in self._sights.items())
         if not (local and winner.expires_at):

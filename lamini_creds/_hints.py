@@ -1,4 +1,4 @@
-"""Near misses: what looks like a credential and is not read, told at the end of the chain."""
+"""The end of a chain where nothing was found: what to do, and near misses that look like a credential."""
 
 from __future__ import annotations
 
@@ -7,13 +7,29 @@ import re
 from typing import TYPE_CHECKING
 
 from lamini_creds._text import printable
+from lamini_creds.errors import CredentialsNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lamini_creds._outcome import Attempt
     from lamini_creds._provider import Context
 
 _MOST = 5
+
+
+def nothing_found(context: Context, attempts: tuple[Attempt, ...]) -> CredentialsNotFoundError:
+    """Give the error of a walk that came to the end of its chain."""
+    service, profile = context.service, context.profile
+    section = "".join(character if character.isalnum() else "_" for character in profile).upper()
+    variable = service.key_variable if context.ambient else f"{service.prefix}__{section}__KEY"
+    remedy = f"Set {variable}, or put the key in one of these places.{hints(context)}"
+    if all(attempt.entry == "explicit" for attempt in attempts):
+        remedy = "The chain is `explicit` alone: pass a key, or in a test use lamini_creds.testing.override()."
+    lines = "".join(f"\n  {attempt}" for attempt in attempts)
+    return CredentialsNotFoundError(
+        f"no provider has a key for {service.name}, profile '{profile}'{lines}", remedy=remedy
+    )
 
 
 def hints(context: Context) -> str:

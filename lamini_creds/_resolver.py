@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
+from collections import deque
 from collections.abc import Mapping
 from functools import cached_property
 from time import monotonic
@@ -16,7 +15,7 @@ from lamini_creds._credential import Credential, Hidden
 from lamini_creds._outcome import Resolution
 from lamini_creds._service import LAMINI, Service
 from lamini_creds._setup import Setup, home_directory
-from lamini_creds.errors import CredentialError, CredentialWarning, UntrustedConfigError
+from lamini_creds.errors import CredentialError, UntrustedConfigError
 from lamini_creds.providers.explicit import ExplicitProvider
 
 if TYPE_CHECKING:
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from lamini_creds._clock import Clock
     from lamini_creds._provider import Context
     from lamini_creds._walks import Finding, Walks
+
+
+_MOST_WARNINGS = 256
 
 
 class _NotADependency:
@@ -109,7 +111,8 @@ class Resolver:
         clock = clock or SystemClock()
         hidden = variables or Hidden(os.environ)
         folder = home_directory(hidden, own=variables is None) if home is None else os.fspath(home)
-        self._notices: dict[str, bool] = {}
+        self._notices: deque[str] = deque(maxlen=_MOST_WARNINGS)
+        self._warned: deque[str] = deque(maxlen=_MOST_WARNINGS)
         self._setup = Setup(code, file, hidden, folder, service, self._notice, clock)
         self._chains = self._setup.chains
         self._tell = self._setup.events.tell
@@ -229,7 +232,7 @@ class Resolver:
         Args:
             credential: What `resolve` gave.
         """
-        chain = self._chains.get(credential.profile)
+        chain = self._setup.made_chain(credential.profile)
         if chain is None or not chain.reject(credential):
             return
         self._tell(
@@ -289,16 +292,17 @@ class Resolver:
 
     def _outcome(self, resolution: Resolution) -> Credential:
         """Give the credential out, or raise the error; before either, give each warning once."""
-        for notice, given in list(self._notices.items()):
-            if not given:
-                self._notices[notice] = True
-                warnings.warn(notice, CredentialWarning, stacklevel=_level_of_caller())
+        if resolution.warnings:
+            from lamini_creds._warned import warn_once
+
+            warn_once(resolution.warnings, self._warned)
         if resolution.credential is None:
             raise resolution.error or CredentialError("no walk was made")
         return resolution.credential
 
     def _notice(self, message: str) -> None:
-        self._notices.setdefault(message, False)
+        if message not in self._notices:
+            self._notices.append(message)
 
 
 def _hidden(environ: Mapping[str, str] | None) -> Hidden[Mapping[str, str]] | None:
@@ -318,13 +322,3 @@ def _changed(memo: Memo, context: Context) -> bool:
     else:
         return False
     raise KeyboardInterrupt  # anew, without the frames below, which hold what they were looking at
-
-
-def _level_of_caller() -> int:
-    """Count the frames between `_outcome` and the first one outside this package."""
-    level = 1
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lamini_creds."):
-        frame = frame.f_back
-        level += 1
-    return level

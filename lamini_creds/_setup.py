@@ -66,6 +66,7 @@ class Setup:
         self.registry = Registry()
         self.events = Events(self._load_observers, warn)
         self.chains: dict[str | None, Chain] = {}
+        self._resting: dict[str | None, Chain] = {}
         self._calls: dict[str, Calls] = {}
 
     @property
@@ -154,9 +155,14 @@ class Setup:
             name = profile or ambient
             if name not in self.chains:
                 self._make_room()
-                self.chains[name] = self._chain(name, ambient=name == ambient)
+                self.chains[name] = self._resting.get(name) or self._chain(name, ambient=name == ambient)
+                self._resting.pop(name, None)
             chain = self.chains[profile] = self.chains[name]
             return chain
+
+    def made_chain(self, profile: str) -> Chain | None:
+        """Give the chain of a profile, if there is one."""
+        return self.chains.get(profile) or self._resting.get(profile) or self.chains.get(profile)
 
     def _chain(self, profile: str, *, ambient: bool) -> Chain:
         context = self.context(profile, ambient=ambient)
@@ -198,11 +204,19 @@ class Setup:
         )
 
     def _make_room(self) -> None:
-        """Forget the oldest chain but the ambient one, where a program makes up profiles without end."""
+        """
+        Put the oldest chain but the ambient one aside, where a program makes up profiles without end.
+
+        Whoever uses it comes back for it, and those that nobody uses are forgotten: so the callers
+        who have what they look for need not keep account of it.
+        """
         if len(self.chains) >= _MOST_CHAINS:
             ambient = self.chains.get(None)
             oldest = next(name for name, chain in self.chains.items() if chain is not ambient)
+            self._resting[oldest] = self.chains[oldest]
             del self.chains[oldest]
+            if len(self._resting) > _MOST_CHAINS:
+                del self._resting[next(iter(self._resting))]
 
     def _services_profile(self) -> str | None:
         """Give the profile that the service's own variable names, as Lamini's clients understand it."""

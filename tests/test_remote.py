@@ -792,3 +792,38 @@ def test_a_caller_in_a_hurry_does_not_settle_the_chain() -> None:
     store.open.set()
 
     assert ("test-key-2", None) == found
+
+
+@pytest.mark.parametrize("callers", [1, 32])
+def test_a_change_of_the_winner_is_one_event(callers: int, caplog: pytest.LogCaptureFixture) -> None:
+    """When a failed entry answers and wins again, that is told once, however many callers find it together."""
+    caplog.set_level(logging.DEBUG, "lamini_creds")
+    clock, eu, us = FakeClock(), ScriptedProvider(DOWN), ScriptedProvider(Secret("test-key-us", source="us"))
+    resolver = resolver_of({"eu": eu, "us": us}, {"continue_on": ["unavailable"]}, clock=clock)
+    resolver.resolve()
+    eu.answer = Secret("test-key-eu", source="eu")
+    clock.advance(11)
+    resolver.resolve()
+    until(lambda: not calls_under_way())
+    at_once(callers, resolver.resolve)
+    resolver.explain()
+
+    assert ["winner changed: eu: eu: " + resolver.resolve().fingerprint] == [
+        message for message in caplog.messages if message.startswith("winner")
+    ]
+
+
+def test_each_change_of_the_winner_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A key that moves to and fro between two places is told of each time."""
+    caplog.set_level(logging.DEBUG, "lamini_creds")
+    environ: dict[str, str] = {}
+    resolver = resolver_of({"store": ScriptedProvider(FIRST)}, {"providers": ["env", "store"]}, environ=environ)
+    for _ in range(2):
+        resolver.resolve()
+        environ["LAMINI_API_KEY"] = "test-key-env"
+        resolver.resolve()
+        del environ["LAMINI_API_KEY"]
+
+    assert ["env", "store", "env"] == [
+        vars(record)["lamini_creds_entry"] for record in caplog.records if record.getMessage().startswith("winner")
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import time
@@ -13,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import CountingProvider
 
-from lamini_creds import CredentialError, CredentialsNotFoundError, Resolver, Secret
+from lamini_creds import CredentialError, CredentialsNotFoundError, CredentialWarning, Resolver, Secret
 from lamini_creds.testing import resolver_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lamini_creds import Context
 
 VARIABLES = (
     "LAMINI_API_KEY",
@@ -184,3 +187,65 @@ def test_a_chain_of_explicit_alone_says_so() -> None:
         resolver.resolve()
 
     assert "`explicit` alone" in raised.value.remedy
+
+
+def test_100_rejections_of_a_local_key_are_one_event(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the rejected key has been dropped, further callers who reject it change nothing."""
+    caplog.set_level(logging.DEBUG, "lamini_creds")
+    resolver = Resolver({}, environ={"LAMINI_API_KEY": "test-key-1"})
+    rejected = resolver.resolve()
+    for _ in range(100):
+        resolver.invalidate(rejected)
+
+    assert 1 == sum("invalidated" in message for message in caplog.messages)
+
+
+def test_a_local_key_that_ends_is_looked_at_anew() -> None:
+    """No clock of ours tells when it has: each call asks the provider, which must not give it past its end."""
+    provider = CountingProvider(Secret("test-key-1", expires_at=time.time() + 3600))
+    provider.state = lambda _context: 1  # type: ignore[method-assign]  # a place that looks unchanged
+    resolver = resolver_of({"store": provider})
+    resolver.resolve()
+
+    assert resolver.remembered() is None
+
+
+class StateSelfSeeker:
+    """A local provider whose token depends on what its own resolver finds."""
+
+    resolver: Resolver
+    states = 0
+
+    def state(self, _context: Context) -> str:
+        self.states += 1
+        return self.resolver.resolve().fingerprint
+
+    def provide(self, _context: Context) -> Secret:
+        return Secret("test-key-1")
+
+
+def test_a_token_that_asks_for_itself_does_not_recurse() -> None:
+    """The resolver that it asks refuses, once, and the place counts as one that always looks changed."""
+    provider = StateSelfSeeker()
+    provider.resolver = resolver_of({"store": provider})
+    key = provider.resolver.resolve().key
+
+    assert ("test-key-1", 1) == (key, provider.states)
+
+
+def test_a_thousand_warnings_leave_a_bounded_number() -> None:
+    """A program that passes another URL in plain http each time is warned each time, and leaves no trail of it."""
+    resolver, urls = Resolver({}, environ={}), [f"http://10.0.{n // 250}.{n % 250}" for n in range(1000)]
+    with pytest.warns(CredentialWarning) as warned:
+        [resolver.resolve(key="test-key-1", url=url) for url in urls]
+
+    assert (1000, True) == (len(warned), len(resolver._warned) + len(resolver._notices) < 1000)
+
+
+def test_a_report_has_the_warnings_of_its_own_walk() -> None:
+    """What another caller's URL was warned of is not told again."""
+    resolver = Resolver({}, environ={})
+    own = [resolver.explain(key="test-key-1", url=f"http://10.0.0.{number}").warnings for number in range(3)]
+
+    assert [1, 1, 1] == [len(warnings) for warnings in own]
+    assert () == resolver.explain(key="test-key-1", url="https://a.test").warnings

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Disk
 
-from lamini_creds import ConfigError, CredentialWarning, Resolver
+from lamini_creds import ConfigError, CredentialWarning, Resolver, Secret
 from lamini_creds._credential import Hidden
 from lamini_creds._setup import home_directory
+from lamini_creds.testing import ScriptedProvider, resolver_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,34 @@ def test_a_thousand_profiles(disk: Disk) -> None:
     for number in range(1000):
         resolver.explain(profile=f"p{number}")
 
-    assert (True, True) == (len(resolver._setup.chains) <= 130, resolver.resolve() is ambient)
+    kept = len(resolver._setup.chains) + len(resolver._setup._resting)
+
+    assert (True, True) == (kept <= 260, resolver.resolve() is ambient)
+
+
+def test_a_profile_in_use_is_kept() -> None:
+    """What is known of a profile that is asked for again and again outlives profiles that are made up."""
+    store = ScriptedProvider(Secret("test-key-1", url="https://a.test"))
+    resolver = resolver_of({"store": store})
+    for number in range(500):
+        resolver.resolve(profile="hot")
+        resolver.resolve(profile=f"p{number}")
+
+    assert 1 == sum(context.profile == "hot" for context in store.contexts)
+
+
+def test_a_profile_that_was_put_aside_is_invalidated() -> None:
+    """A rejected key is asked for anew though many profiles came after its own."""
+    store = ScriptedProvider(Secret("test-key-1", url="https://a.test"))
+    resolver = resolver_of({"store": store})
+    resolver.resolve()
+    rejected = resolver.resolve(profile="old")
+    for number in range(150):
+        resolver.resolve(profile=f"p{number}")
+    store.answer = Secret("test-key-2", url="https://a.test")
+    resolver.invalidate(rejected)
+
+    assert "test-key-2" == resolver.resolve(profile="old").key
 
 
 def test_a_thousand_profiles_in_threads(disk: Disk) -> None:
