@@ -227,7 +227,7 @@ class Resolver:
 
         An answer that is under way is not believed. Many callers may say so of
         one credential: it is asked for once; and where the place gives the
-        same key again, not again for 5 s.
+        same key again, or a fourth one that is rejected, not again for 5 s.
 
         Args:
             credential: What `resolve` gave.

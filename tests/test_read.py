@@ -229,6 +229,13 @@ def _edit(path: Path) -> None:
     path.write_bytes(b"test-key-22")
 
 
+def _edit_and_set_the_time_back(path: Path) -> None:
+    before = path.stat()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # a tick of the file system's clock
+        path.write_bytes(b"test-key-2")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def _rename_over(path: Path) -> None:
     new = path.with_name("new")
     new.write_bytes(b"test-key-2")
@@ -256,7 +263,7 @@ def _hide(path: Path) -> None:
 
 
 CHANGES = {
-    "edited": _edit, "renamed over": _rename_over, "deleted": _delete, "replaced by a dangling link": _replace_by_link,
+    "edited": _edit, "edited, the time set back": _edit_and_set_the_time_back, "renamed over": _rename_over, "deleted": _delete, "replaced by a dangling link": _replace_by_link,
     "replaced by a looping link": _replace_by_loop, "directory replaced by a file": _hide,
 }  # fmt: skip
 
