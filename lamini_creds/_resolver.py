@@ -9,12 +9,12 @@ from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Never, Self
 
-from lamini_creds._chain import Walk
 from lamini_creds._clock import SystemClock
 from lamini_creds._credential import Credential, Hidden
 from lamini_creds._outcome import Resolution
 from lamini_creds._service import LAMINI, Service
 from lamini_creds._setup import Setup, home_directory
+from lamini_creds._walk import Walk
 from lamini_creds.errors import CredentialError, UntrustedConfigError
 from lamini_creds.providers.explicit import ExplicitProvider
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from lamini_creds._chain import Memo
     from lamini_creds._clock import Clock
+    from lamini_creds._loops import Finding, Walks
     from lamini_creds._provider import Context
-    from lamini_creds._walks import Finding, Walks
 
 
 _MOST_WARNINGS = 256
@@ -167,7 +167,7 @@ class Resolver:
             return self.remembered(profile) or await self._shared(profile)
         given = ExplicitProvider(explicit, key, url)
         explicit = key = url = None  # what is raised from here on shows no key in this frame
-        from lamini_creds._walks import driven
+        from lamini_creds._loops import driven
 
         return await driven(self._find(given, profile, monotonic()))
 
@@ -252,7 +252,7 @@ class Resolver:
 
     @cached_property
     def _walks(self) -> Walks:
-        from lamini_creds._walks import Walks
+        from lamini_creds._loops import Walks
 
         return Walks()
 

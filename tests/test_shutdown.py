@@ -217,10 +217,10 @@ show("due " + resolver.resolve().key)
 def test_a_signals_handler_resolves_at_every_line() -> None:
     """A handler may come at any line of ours, in a first call, a warm one and a refresh."""
     code = """
-from lamini_creds import _answer, _call, _chain, _entry, _flight, _freshness, _link, _remote, _resolver
+from lamini_creds import _answer, _call, _chain, _entry, _flight, _freshness, _link, _remote, _resolver, _walk
 from lamini_creds.providers import env
 
-OURS = (_answer, _call, _chain, _entry, _flight, _freshness, _link, _remote, _resolver, env)
+OURS = (_answer, _call, _chain, _entry, _flight, _freshness, _link, _remote, _resolver, _walk, env)
 FILES = {module.__file__ for module in OURS}
 
 def interrupted(at):
@@ -262,10 +262,10 @@ def test_an_interrupt_at_every_line_leaves_the_others_alone() -> None:
     """Ctrl-C may end a caller at any line of ours: the next one finds no lock taken and no call that nobody makes."""
     code = """
 import linecache
-from lamini_creds import _answer, _call, _chain, _entry, _flight, _freshness, _link, _rejections, _remote, _resolver
+from lamini_creds import _answer, _call, _chain, _entry, _flight, _freshness, _link, _rejections, _remote, _resolver, _walk
 from lamini_creds.providers import env
 
-OURS = (_answer, _call, _chain, _entry, _flight, _freshness, _link, _rejections, _remote, _resolver, env)
+OURS = (_answer, _call, _chain, _entry, _flight, _freshness, _link, _rejections, _remote, _resolver, _walk, env)
 FILES = {module.__file__ for module in OURS}
 
 def interrupted(at, after):
