@@ -9,6 +9,7 @@ replaces a plain header.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lamini_creds._credential import Hidden
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from lamini_creds.auth._guard import Elsewhere, Source
 
     _Dict = CaseInsensitiveDict[str]
+    _Prepared = PreparedRequest
 else:
     _Dict = CaseInsensitiveDict
+    _Prepared = object
 
 
 class CredentialAuth(AuthBase):
@@ -92,7 +95,8 @@ class _Exchange:
 
     def watch(self, request: PreparedRequest, *, hop: bool) -> None:
         """Judge a request now, and whenever its URL changes."""
-        request.__class__ = _Request
+        if not isinstance(request, _Request):
+            request.__class__ = _watched(type(request))  # type: ignore[arg-type]  # a class has a hash
         vars(request).update(_exchange=self, _hop=hop)
         self.judge(request)
 
@@ -109,7 +113,9 @@ class _Exchange:
     def take(self, response: Response, **options: Any) -> Response:
         """Send a rejected request once more; requests shows each answer to this before it follows a redirect."""
         request = response.request
-        self._renewed &= vars(request)["_hop"]  # one that was prepared by hand may be sent many times
+        if isinstance(request, PreparedRequest) and not isinstance(request, _Request):
+            self.watch(request, hop=False)  # an auth around this one gave back a copy, and its class is not copied
+        self._renewed &= getattr(request, "_hop", False)  # one that was prepared by hand may be sent many times
         try:
             own = self._guard.admits(self._credential, request.url or "")
         except PairingError:
@@ -150,9 +156,9 @@ class _Past:
         return response
 
 
-class _Request(PreparedRequest):
+class _Request(_Prepared):
     """
-    A request that has the key while its URL is one of the key's origin.
+    A request that has the key while its URL is one of the key's origin; the caller's own class is the other base.
 
     For a redirect requests copies the last request, sets the copy's URL and
     sends it. So what is judged is the URL that is sent; to work it out from
@@ -186,7 +192,12 @@ class _Request(PreparedRequest):
 
     def __reduce__(self) -> tuple[object, ...]:
         state = {name: value for name, value in vars(self).items() if name not in ("_exchange", "_hop")}
-        return PreparedRequest, (), state
+        return type(self).__bases__[1], (), state
+
+
+@cache
+def _watched(kind: type[PreparedRequest]) -> type[_Request]:
+    return type(kind.__name__, (_Request, kind), {})
 
 
 class _Headers(Sealed, _Dict):

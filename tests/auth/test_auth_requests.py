@@ -9,6 +9,7 @@ import pytest
 import requests
 from auth.kit import KEY, changing, source_of
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from servers.recorder import Recorder, Reply, Seen
 
 from lamini_creds import PairingError
@@ -166,3 +167,68 @@ def test_an_answer_that_is_not_the_callers_is_closed() -> None:
             session.get(server.url, auth=CredentialAuth(source_of(server.url), elsewhere="raise"), stream=True)
 
         assert (1, True) == (len(other.seen), adapter.last.raw.closed)
+
+
+class Sorted(requests.PreparedRequest):
+    """A request of the caller's own class."""
+
+    def sorted(self) -> list[str]:
+        return sorted(self.headers)
+
+
+def test_a_request_of_the_callers_own_class() -> None:
+    """A request stays of the class that it was of, and does what that can."""
+    request = Sorted()
+    request.prepare(method="GET", url=OWN, auth=CredentialAuth(source_of(OWN)))
+
+    assert isinstance(request, Sorted)
+    assert ["Authorization"] == request.sorted()
+
+
+class Copies(AuthBase):
+    """An auth that leaves the caller's request alone, and gives a copy to another one."""
+
+    def __init__(self, auth: AuthBase) -> None:
+        self._auth = auth
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        return self._auth(r.copy())
+
+
+def test_an_auth_that_gives_back_a_copy() -> None:
+    """A request that was made the one with the key only then loses it on a redirect as any other."""
+    with Recorder() as server, Recorder() as other, requests.Session() as session:
+        server.answer = lambda seen: Reply(307, headers={"Location": "/b" if seen.path == "/" else other.url})
+        session.trust_env = False
+        session.get(server.url, auth=Copies(CredentialAuth(source_of(server.url))))
+
+        assert ([f"Bearer {KEY}"] * 2, [None]) == (server.got(), other.got())
+
+
+class StandIn:
+    """Stands for a request in an answer, as doubles of a server and caches have it."""
+
+    __slots__ = ("headers", "url")
+
+    def __init__(self, request: requests.PreparedRequest) -> None:
+        self.headers, self.url = request.headers, request.url
+
+
+class Stands(Leads):
+    """Answers with a stand-in for the request."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kw: Any) -> requests.Response:
+        response = super().send(request, *args, **kw)
+        response.request = StandIn(request)  # type: ignore[assignment]
+        return response
+
+
+def test_an_answer_that_has_another_request_in_it() -> None:
+    """An adapter that puts an object of its own in the request's place does no harm."""
+    adapter = Stands("http://evil.example")
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", adapter)
+        session.get(OWN, auth=CredentialAuth(source_of(OWN), header="X-API-Key"))
+
+    assert [KEY, None] == [key for _, key in adapter.asked]
