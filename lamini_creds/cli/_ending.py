@@ -24,13 +24,16 @@ def broken_off() -> Iterator[None]:
 
     By themselves SIGTERM and SIGHUP end Python on the spot, and a helper of
     `exec` would go on without anybody to read its answer. What is ignored, as
-    `nohup` wants it, stays so.
+    `nohup` wants it, stays so. Only the first signal counts: whoever closes a
+    terminal sends two, and the helper is killed at exit.
     """
     number = int(signal.SIGINT)
 
     def interrupt(received: int, _frame: FrameType | None) -> None:
         nonlocal number
         number = received
+        for each in ours:
+            signal.signal(each, lambda *_: None)
         raise KeyboardInterrupt  # a SystemExit would be taken for a provider's
 
     main = threading.current_thread() is threading.main_thread()
@@ -45,7 +48,8 @@ def broken_off() -> Iterator[None]:
         return
     finally:
         for each in ours:
-            signal.signal(each, signal.SIG_DFL)
+            if signal.getsignal(each) is interrupt:
+                signal.signal(each, signal.SIG_DFL)
     sys.exit(128 + number)
 
 

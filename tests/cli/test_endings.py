@@ -173,3 +173,24 @@ def test_a_signal_that_is_ignored_stays_so(start: Start, helper: Helper, clean: 
 
     assert "\nbroken off\n" == running.communicate(timeout=60)[1]
     assert 128 + signal.SIGTERM == running.returncode
+
+
+TWICE = """
+import atexit, os, signal
+from lamini_creds.cli._ending import broken_off
+atexit.register(print, "cleared up")
+for second in (signal.SIGHUP, signal.SIGTERM):
+    atexit.register(os.kill, os.getpid(), second)
+with broken_off():
+    os.kill(os.getpid(), signal.SIGHUP)
+    signal.pause()
+"""
+
+
+def test_a_signal_that_comes_twice(clean: dict[str, str]) -> None:
+    """A terminal that is closed sends SIGHUP twice: the second one ends no clearing up."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], env=clean, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (128 + signal.SIGHUP, "cleared up\n") == (done.returncode, done.stdout)
