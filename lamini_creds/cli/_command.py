@@ -7,6 +7,7 @@ import re
 import click
 
 from lamini_creds._config import PROFILE, PROFILE_RULE
+from lamini_creds.cli import _output
 
 _IF_A_KEY = (
     "A key is never an argument: if that was one, it now stands in the shell's history, and others could see it among "
@@ -20,7 +21,8 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; what is neither option nor value may be a key."""
         try:
-            return super().parse_args(ctx, args)
+            with _output.writing():  # the help, where it is asked for
+                return super().parse_args(ctx, args)
         except click.BadParameter as error:
             kind = error.param.type if error.param else None
             if not isinstance(kind, click.Choice):

@@ -24,6 +24,7 @@ CLOSED = "error: the standard output can't be written (Broken pipe)\n"
 REPORTS = [
     "explain", "explain --json", "explain --config", "doctor", "doctor --json", "check", "providers", "schema",
     "schema --explain", "get", "trust --show", "trust --show --json", "trust --revoke",
+    "--help", "run --help",
 ]  # fmt: skip
 
 Start = Callable[..., subprocess.Popen[str]]
