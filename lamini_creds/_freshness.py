@@ -101,7 +101,7 @@ class History:
     def __init__(self, timing: Timing, continue_on: frozenset[str]) -> None:
         self._timing = timing
         self._continue_on = continue_on
-        self._down = False
+        self._down: bool | None = None  # it has not answered yet
         self.forget()
 
     def forget(self) -> None:
@@ -157,9 +157,12 @@ class History:
         self._failure = _Failure(answer, now, _uniform(*FAILURE_LIFE))
 
     def outage(self, answer: Answer) -> str | None:
-        """Note the beginning or the end of an outage, and give its name."""
-        before, self._down = self._down, answer.outcome is Outcome.UNAVAILABLE
-        if before == self._down:
+        """Note the beginning or end of an outage, and give its name; a first failure is raised, which says enough."""
+        before, down = self._down, answer.outcome is Outcome.UNAVAILABLE
+        if down and before is None and answer.outcome not in self._continue_on:
+            return None
+        self._down = down
+        if bool(before) == down:
             return None
         return "outage_began" if self._down else "outage_ended"
 

@@ -268,3 +268,21 @@ def test_a_miss_is_no_stale_value() -> None:
     story.add(DOWN, after=30.0)
 
     assert (DOWN, None) == (story.known(), story.known(after=5.0))
+
+
+@pytest.mark.parametrize(
+    ("answers", "continue_on", "expected"),
+    [
+        ([DOWN, DOWN, FOUND], frozenset(), [None, None, None]),
+        ([FOUND, DOWN, DOWN, FOUND], frozenset(), [None, "outage_began", None, "outage_ended"]),
+        ([DOWN, DOWN, FOUND], frozenset({"unavailable"}), ["outage_began", None, "outage_ended"]),
+    ],
+    ids=["never answered", "answered", "passed over"],
+)
+def test_what_is_raised_is_no_outage_besides(
+    answers: list[Answer], continue_on: frozenset[str], expected: list[str | None]
+) -> None:
+    """A place that has not answered yet ends the search with an error, which says it; only what goes on is told of."""
+    history = History(Timing(), continue_on)
+
+    assert expected == [history.outage(answer) for answer in answers]
