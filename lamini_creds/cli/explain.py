@@ -94,7 +94,7 @@ def _age(freshness: Freshness) -> str:
     """Say how old a remote answer is, and when the store is asked again."""
     facts = {
         "fresh for": freshness.fresh_for,
-        "stale since": freshness.stale_for,
+        "stale for": freshness.stale_for,
         "asked again in": freshness.next_attempt,
     }
     told = [f"{name} {seconds:.0f} s" for name, seconds in facts.items() if seconds is not None]

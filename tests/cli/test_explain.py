@@ -234,10 +234,10 @@ def test_freshness_is_told(command: Command, install: Install) -> None:
 
 
 def test_an_outage_is_told() -> None:
-    """Of a stale answer it says since when, why, and when the store is asked again."""
+    """Of a stale answer it says for how long, why, and when the store is asked again."""
     age = _age(Freshness(None, 50.0, "unavailable: is down", 7.0))
 
-    assert "stale since 50 s, asked again in 7 s, last error: unavailable: is down" == age
+    assert "stale for 50 s, asked again in 7 s, last error: unavailable: is down" == age
 
 
 def test_json_stays_json_where_a_plugin_prints(command: Command, install: Install) -> None:
