@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import lamini_creds
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
@@ -33,6 +36,18 @@ def test_the_types_of_a_plugin_are_right(plugin: Path) -> None:
     ran = subprocess.run([sys.executable, "-m", *check], cwd=plugin, capture_output=True, text=True, check=False)
 
     assert 0 == ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=[plugin.name for plugin in PLUGINS])
+def test_a_plugin_uses_public_names_alone(plugin: Path) -> None:
+    """What a plugin takes from this package, a stranger's could take."""
+    texts = [module.read_text() for module in sorted((plugin / plugin.name.replace("-", "_")).rglob("*.py"))]
+    nodes = [node for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    taken = {name.name for node in nodes if node.module == "lamini_creds" for name in node.names}
+
+    assert "hookimpl" in taken
+    assert taken <= set(lamini_creds.__all__)
+    assert not any("lamini_creds._" in text for text in texts)
 
 
 def test_no_type_ignore_is_bare() -> None:
