@@ -18,6 +18,7 @@ T = TypeVar("T")
 W = TypeVar("W")
 
 _WOKEN_AT_ONCE = 32
+_LONGEST_BLOCK = 0.5
 
 
 class Flight(Generic[T]):
@@ -92,11 +93,13 @@ class Flight(Generic[T]):
 
     def wait(self, seconds: float) -> bool:
         """Block until the result is there, or for so many seconds; say whether it is."""
-        woken = threading.Lock()
+        woken, ends = threading.Lock(), monotonic() + min(seconds, threading.TIMEOUT_MAX)
         woken.acquire()
         self._threads.append(woken)
-        if not self.landed:  # looked at after joining the queue: nobody is left behind there
-            woken.acquire(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX)))
+        # Looked at after joining the queue: nobody is left behind there. Python sees a signal that comes just before
+        # it blocks, or that another thread gets, when it blocks no more.
+        while not self.landed and (left := ends - monotonic()) > 0:
+            woken.acquire(timeout=min(left, _LONGEST_BLOCK))
         _leave(self._threads, woken)
         return self.landed
 

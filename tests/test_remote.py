@@ -588,20 +588,28 @@ def test_cancelling_one_task_leaves_the_call_to_the_others() -> None:
     assert ("test-key-1", 1) == (asyncio.run(main()), store.provider.calls)
 
 
-def test_an_interrupt_gets_through() -> None:
-    """A signal's KeyboardInterrupt ends the waiting of the main thread."""
-    store = Store()
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_an_interrupt_gets_through(whose: str) -> None:
+    """A signal's KeyboardInterrupt ends the waiting of the main thread, also where the system hands it to another."""
+    store = Store(timeout=60.0)
     store.provider.open.clear()
-    main = threading.get_ident()
+    main, raised = threading.get_ident(), threading.Event()
 
     def interrupt() -> None:
         store.provider.called.wait()
-        signal.pthread_kill(main, signal.SIGINT)
+        signal.pthread_kill(main if whose == "its own" else threading.get_ident(), signal.SIGINT)
+        raised.wait(10)
+        store.provider.open.set()
 
-    threading.Thread(target=interrupt).start()
+    other = threading.Thread(target=interrupt)
+    other.start()
     with pytest.raises(KeyboardInterrupt):
         store.key()
-    store.provider.open.set()
+    waited_for_the_store = store.provider.open.is_set()
+    raised.set()
+    other.join()
+
+    assert not waited_for_the_store
 
 
 def test_profiles_do_not_share_answers() -> None:
@@ -748,6 +756,7 @@ def test_calls_overtaken_by_rejections_do_not_hang() -> None:
     held = []
     for number in range(5):
         store.provider.answer = Secret(f"test-key-{number}", source="store")
+        store.clock.advance(10)  # rejections long after each other
         old = store.resolver.resolve()
         store.provider.open.clear()
         store.provider.called.clear()
