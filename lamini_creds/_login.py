@@ -79,7 +79,7 @@ def resolver_for(provider: str | None) -> Resolver:
         return Resolver()
     from lamini_creds._layers import LABEL, in_variables
 
-    if not LABEL.fullmatch(provider):
+    if provider == "explicit" or not LABEL.fullmatch(provider):
         raise ConfigError("what to copy from is not a provider's name", remedy="See: lamini-creds providers")
     patient = {"PROVIDERS": provider, "DEADLINE": _PATIENCE, f"_{in_variables(provider)}__TIMEOUT": _PATIENCE}
     set_here = {f"{_config.PREFIX}{name}": str(value) for name, value in patient.items()}

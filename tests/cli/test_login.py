@@ -479,6 +479,7 @@ def test_a_copied_key_stays_with_its_server(command: Command, install: Install, 
         (["--from", "env"], "error: no provider has a key for Lamini, profile 'production'"),
         (["--from", "wonder"], "error: wonder: nothing installed offers a provider 'wonder'"),
         (["--from", "a b"], "error: what to copy from is not a provider's name"),
+        (["--from", "explicit"], "error: what to copy from is not a provider's name"),
         (["--from", "env", "--stdin"], "Error: --stdin and --from both say where the key is from: give one of them"),
     ],
 )
