@@ -91,19 +91,21 @@ class RemoteEntry:
             return sight
         if itself:
             return Sight(ask(self.provider, context, self._clock.time))
-        return call or self._passing("calls to it hang")
+        return call or self.given_up("calls to it hang")
 
     def brought(self, call: Call) -> Sight | None:
         """Give what a call that was waited for has brought: nothing yet, or nothing that is believed any more."""
         self._take_in(call)
         return call.sight
 
-    def given_up(self) -> Sight:
-        """Give what a caller gets who can't wait any longer for a call that may still succeed."""
+    def given_up(self, reason: str = "the caller's deadline has passed") -> Sight:
+        """Give what a caller gets for whom there is no call to wait for, or no time: the old answer, or a failure."""
         with self._lock:
             now = Moment(self._clock)
             old = self._history.stand_in(now)
-            return self._sight(old, now) if old else self._passing("the caller's deadline has passed")
+            if old is not None:
+                return self._sight(old, now)
+            return Sight(no_answer(reason), until=0.0, freshness=self._history.freshness(now))  # for this look alone
 
     def reject(self, key: str) -> bool:
         """
@@ -238,7 +240,3 @@ class RemoteEntry:
         if call is not None and calling:
             seconds = min(seconds, call.timeout, max(0.0, -call.overdue()))
         return Sight(answer, None, now.monotonic + seconds, now.time + seconds, self._history.freshness(now))
-
-    def _passing(self, reason: str) -> Sight:
-        """Tell of a failure that the next look may no longer find."""
-        return Sight(no_answer(reason), until=0.0, freshness=self._history.freshness(Moment(self._clock)))

@@ -330,6 +330,22 @@ def test_hanging_calls_do_not_pile_up_across_profiles() -> None:
     assert (16, "calls to it hang") == (calls, reasons[-1])
 
 
+def test_calls_that_hang_for_other_profiles_leave_the_old_answer() -> None:
+    """Where so many hang that none is made, a profile's old answer stands in as in any outage."""
+    store = Store(Secret("test-key-1", url="https://store.example.com"), timeout=0.002)
+    until(lambda: store.resolver.explain(profile="p").credential is not None)
+    store.provider.open.clear()
+    for number in range(16):
+        store.resolver.explain(profile=f"p{number}")
+    calls = store.provider.calls
+    store.clock.advance(3600)
+    found = store.resolver.explain(profile="p").credential
+    store.provider.open.set()
+
+    assert found is not None
+    assert calls == store.provider.calls
+
+
 def test_a_hanging_call_is_abandoned_after_10_timeouts() -> None:
     """Until then no second call is made beside it, though its waiters have been told that it gives no answer."""
     store = Store(timeout=0.3)
