@@ -214,11 +214,13 @@ class RemoteEntry:
         """
         Decide what the waiters get: nothing, if a rejection or a newer answer overtook it.
 
+        That there is no answer is told once, by one of many who find it late, and not where one came meanwhile.
+
         Returns:
             What there is to tell, with its reason.
         """
         call.returned = call.returned or returned
-        if call.number < self._believed_from:
+        if call.number < self._believed_from or (call.sight is not None and not returned):
             return []
         if returned:
             self._believed_from = call.number

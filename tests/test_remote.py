@@ -372,6 +372,34 @@ def test_a_late_answer_is_better_than_none() -> None:
     assert ("test-key-1", 1) == (store.key(), store.provider.calls)
 
 
+class Meanwhile(FakeClock):
+    """A clock during whose reading by the test's own thread something happens, as soon as a call is under way."""
+
+    happens: Callable[[], object] | None = None
+
+    def monotonic(self) -> float:
+        if self.happens and calls_under_way() and threading.current_thread() is threading.main_thread():
+            happens, self.happens = self.happens, None
+            happens()
+        return super().monotonic()
+
+
+def test_an_answer_that_comes_when_it_is_given_up_begins_no_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """A caller who finds no answer in time says so, unless the answer is taken in while he does."""
+    store, clock = ScriptedProvider(FIRST), Meanwhile()
+    resolver = resolver_of({"store": store}, {"provider": {"store": {"timeout": 0.05}}}, clock=clock)
+    store.open.clear()
+
+    def come_in() -> None:
+        store.open.set()
+        until(lambda: not calls_under_way())
+
+    clock.happens = come_in
+
+    assert "test-key-1" == resolver.resolve().key
+    assert [] == caplog.records
+
+
 def test_the_provider_gets_the_entrys_time() -> None:
     """`context.remaining()` is what is left of the entry's own time-out, and a little less, for a better error."""
     store = Store(timeout=40.0)
