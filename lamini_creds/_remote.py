@@ -115,13 +115,14 @@ class RemoteEntry:
             key: What the server rejected.
 
         Returns:
-            False where there is nothing to do: another key is here already, a
-            call has just brought this very key again, or so many keys have
-            been rejected of late that a server seems to reject them all.
+            False where there is nothing to do: another key is here already, or
+            asked for since this one was rejected; a call has just brought this
+            very key again; or so many keys have been rejected of late that a
+            server seems to reject them all.
         """
         with self._lock:
             now, here = Moment(self._clock), self._key_here()
-            if here != key and (here is not None or self._rejections.last(key) or not self._calls.of(self)):
+            if here != key and (here is not None or self._rejections.had(key) or not self._calls.of(self)):
                 return False
             if self._rejections.too_many(now):
                 return False

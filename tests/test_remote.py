@@ -559,6 +559,28 @@ def test_rotations_in_a_row_are_followed_at_once() -> None:
     assert ["test-key-1", "test-key-2", "test-key-3", "test-key-4"] == keys
 
 
+def test_late_rejections_do_not_overtake_the_fetch() -> None:
+    """While the key after a second rotation is fetched, callers may still reject the two before it: one call does."""
+    store = Store(timeout=60.0)
+    first = store.resolver.resolve()
+    store.provider.answer = SECOND
+    store.resolver.invalidate(first)
+    second = store.resolver.resolve()
+    store.provider.answer = Secret("test-key-3", source="store")
+    store.provider.open.clear()
+    store.provider.called.clear()
+    store.resolver.invalidate(second)
+    waiting = threading.Thread(target=store.key)
+    waiting.start()
+    store.provider.called.wait()
+    for late in (first, second, first, second):
+        store.resolver.invalidate(late)
+    store.provider.open.set()
+    waiting.join()
+
+    assert ("test-key-3", 3) == (store.key(), store.provider.calls)
+
+
 def test_a_fetch_after_a_rejection_wants_no_caches() -> None:
     """The provider is told to look past caches of its own."""
     store = Store()
