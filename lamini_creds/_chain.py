@@ -96,9 +96,10 @@ class Chain:
         entries = [entry for link in self.links for entry in link.entries or () if entry.label == credential.provider]
         rejected = [entry.reject(credential.key) for entry in entries]
         if any(rejected):
-            if self.rejected is None or self.rejected.key != credential.key:
-                self.rejected, self.rejected_again = credential, False
-            self.changed()
+            with SETTING_UP:
+                self.changed()  # first: a walk that ends now has not found the key again
+                if self.rejected is None or self.rejected.key != credential.key:
+                    self.rejected, self.rejected_again = credential, False
         return any(rejected)
 
     def news(self, memory: Memory, found: Credential) -> list[str]:

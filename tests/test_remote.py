@@ -6,18 +6,25 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
 
 import lamini_creds
 from lamini_creds import CredentialError, Outcome, ProviderDenied, ProviderInvalid, ProviderUnavailable, Secret
+from lamini_creds._chain import Chain
+from lamini_creds.providers.explicit import ExplicitProvider
 from lamini_creds.testing import FakeClock, ScriptedProvider, resolver_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+
+    from _typeshed import TraceFunction
 
     from lamini_creds import Context, Resolver
 
@@ -902,3 +909,26 @@ def test_each_change_of_the_winner_is_told(caplog: pytest.LogCaptureFixture) -> 
     assert ["env", "store", "env"] == [
         vars(record)["lamini_creds_entry"] for record in caplog.records if record.getMessage().startswith("winner")
     ]
+
+
+def test_a_walk_that_ends_during_a_rejection_has_not_found_the_key_again(caplog: pytest.LogCaptureFixture) -> None:
+    """At whatever line of the rejection another caller's walk ends: what it found was found before."""
+    store = Store()
+    rejected = store.resolver.resolve()
+    walk = store.resolver._walk(ExplicitProvider(), None, monotonic())
+    assert [] == list(walk.steps())
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> TraceFunction | None:
+        if frame.f_code is Chain.reject.__code__:
+            walk.resolution(())
+            return trace
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        store.resolver.invalidate(rejected)
+    finally:
+        sys.settrace(before)
+
+    assert [] == caplog.messages
