@@ -241,5 +241,5 @@ class RemoteEntry:
         calling = call is not None and not call.landed
         seconds = self._history.settled_for(now, calling=calling)
         if call is not None and calling:
-            seconds = min(seconds, call.timeout, max(0.0, -call.overdue()))
+            seconds = min(seconds, max(0.0, -call.overdue()))
         return Sight(answer, None, now.monotonic + seconds, now.time + seconds, self._history.freshness(now))
