@@ -27,8 +27,8 @@ class Flight(Generic[T]):
 
     The thread is a daemon, made for this call: a pool's workers, the default
     executor's among them, would hold up the interpreter's exit until the
-    call returns. Where no thread can be had, at the interpreter's end, the
-    call is made at once.
+    call returns. Where no thread can be had, at the interpreter's end, who
+    can't do without the result makes the call.
 
     No lock is held here but around a thread's start, and that one lets a
     thread in twice: a signal's handler, or a `__del__`, may await the very
@@ -61,18 +61,21 @@ class Flight(Generic[T]):
         """What waiters get, once it has landed."""
         return self._results[0] if self._results else None
 
-    def start(self) -> None:
+    def start(self, *, inline: bool = True) -> None:
         """
         Take off, with a copy of the starter's context variables; once, whoever says so.
 
         Where an interrupt keeps the starter from it, the next one who waits
         does it, a signal's handler in the midst of it too.
+
+        Args:
+            inline: Make the call here where no thread can be had; else it is left to whoever says so next.
         """
         if self._started:
             return
         with self._starting:
             self._started = self._started or self._take_off()
-        if not self._started:
+        if inline and not self._started:
             copy_context().run(self._run)
             self._started = True
 

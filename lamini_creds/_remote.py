@@ -86,7 +86,7 @@ class RemoteEntry:
                 call = self._call = self._new_call(context)
             sight = self._sight(known, now) if known else None
         if call is not None:
-            call.start()
+            call.start(inline=sight is None)
         if sight is not None:
             return sight
         if itself:

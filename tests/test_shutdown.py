@@ -153,6 +153,26 @@ show(asyncio.run(resolver_of({"store": store}).aresolve()).key)
     assert ["test-key-1", "test-key-1"] == shown(code)
 
 
+def test_without_threads_a_refresh_is_nobodys_business() -> None:
+    """Nor is a caller who has an answer made to wait for another: the call is made when the answer is over."""
+    code = """
+def refuse(self):
+    raise RuntimeError("can't start new thread")
+
+clock = FakeClock()
+resolver = resolver_of({"store": store}, clock=clock)
+show(resolver.resolve().key)
+threading.Thread.start = refuse
+store.answer = Secret("test-key-2")
+clock.advance(290)
+show(f"{resolver.resolve().key} {store.calls}")
+clock.advance(20)
+show(f"{resolver.resolve().key} {store.calls}")
+"""
+
+    assert ["test-key-1", "test-key-1 1", "test-key-2 2"] == shown(code)
+
+
 HANDLER = """
 def handle(*_):
     show("handler " + resolver.resolve().key)
