@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from lamini_creds._credential import Hidden
 from lamini_creds._forks import SETTING_UP
-from lamini_creds._resolver import Explicit, Resolver
+from lamini_creds._resolver import Resolver
 from lamini_creds.errors import ConfigError
+from lamini_creds.providers.explicit import Explicit  # noqa: TC001  # FastAPI looks at annotations
 
 if TYPE_CHECKING:
     from lamini_creds._credential import Credential

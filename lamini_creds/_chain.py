@@ -39,6 +39,20 @@ class Memo:
         self.until = min((sight.until for sight in sights.values()), default=float("inf"))
         self.until_time = min((sight.until_time for sight in sights.values()), default=float("inf"))
 
+    def changed(self, context: Context) -> bool:
+        """Say whether a local place looks otherwise than it did, or can't be looked at."""
+        try:
+            for state, seen in self.looks:
+                if state(context) != seen:
+                    return True
+        except Exception:  # noqa: BLE001  # the walk will tell what is wrong there
+            return True
+        except KeyboardInterrupt:
+            seen = None
+        else:
+            return False
+        raise KeyboardInterrupt  # anew, without the frames below, which hold what they were looking at
+
 
 class Memory:
     """

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Mapping
 from functools import cached_property
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Never, Self
+from typing import TYPE_CHECKING, Self
 
 from lamini_creds._clock import SystemClock
 from lamini_creds._credential import Credential, Hidden
@@ -16,32 +15,17 @@ from lamini_creds._service import LAMINI, Service
 from lamini_creds._setup import Setup, home_directory
 from lamini_creds._walk import Walk
 from lamini_creds.errors import CredentialError, UntrustedConfigError
-from lamini_creds.providers.explicit import ExplicitProvider
+from lamini_creds.providers.explicit import Explicit, ExplicitProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from lamini_creds._chain import Memo
     from lamini_creds._clock import Clock
     from lamini_creds._loops import Finding, Walks
-    from lamini_creds._provider import Context
 
 
 _MOST_WARNINGS = 256
-
-
-class _NotADependency:
-    """Makes FastAPI refuse, at start, a function whose arguments it would fill from the request."""
-
-    @staticmethod
-    def __get_pydantic_core_schema__(*_: object) -> Never:
-        raise TypeError(
-            "resolve_credentials can't be a dependency itself: whoever sends a request would choose its arguments, "
-            "the URL among them. Wrap it: def credential() -> Credential: return resolve_credentials()"
-        )
-
-
-Explicit = Annotated[Mapping[str, object] | None, _NotADependency]
 
 
 class Resolver:
@@ -185,7 +169,7 @@ class Resolver:
         if chain is None:
             return None
         memo = chain.memory.memo
-        if memo is None or (memo.looks and _changed(memo, chain.context)):
+        if memo is None or (memo.looks and memo.changed(chain.context)):
             return None
         if memo.remote and (self._monotonic() >= memo.until or self._time() >= memo.until_time):
             return None
@@ -307,18 +291,3 @@ class Resolver:
 
 def _hidden(environ: Mapping[str, str] | None) -> Hidden[Mapping[str, str]] | None:
     return None if environ is None else Hidden(environ)
-
-
-def _changed(memo: Memo, context: Context) -> bool:
-    """Say whether a local place looks otherwise than it did, or can't be looked at."""
-    try:
-        for state, seen in memo.looks:
-            if state(context) != seen:
-                return True
-    except Exception:  # noqa: BLE001  # the walk will tell what is wrong there
-        return True
-    except KeyboardInterrupt:
-        seen = None
-    else:
-        return False
-    raise KeyboardInterrupt  # anew, without the frames below, which hold what they were looking at

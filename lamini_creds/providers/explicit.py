@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Never
 
 from lamini_creds._credential import BLANKS, Hidden, Secret
 from lamini_creds._text import printable
@@ -11,6 +11,20 @@ from lamini_creds.errors import ProviderInvalid
 
 if TYPE_CHECKING:
     from lamini_creds._provider import Context
+
+
+class _NotADependency:
+    """Makes FastAPI refuse, at start, a function whose arguments it would fill from the request."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(*_: object) -> Never:
+        raise TypeError(
+            "resolve_credentials can't be a dependency itself: whoever sends a request would choose its arguments, "
+            "the URL among them. Wrap it: def credential() -> Credential: return resolve_credentials()"
+        )
+
+
+Explicit = Annotated[Mapping[str, object] | None, _NotADependency]
 
 
 class ExplicitProvider:
