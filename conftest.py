@@ -13,14 +13,18 @@ import tempfile
 import tomllib
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
 import lamini_creds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _FOREIGN = re.compile(r"LAMINI|LLAMA|POWERML|OPENAI|ANTHROPIC|VLLM|XDG_CONFIG_HOME")
 _COMMAND = "import sys; sys.argv[0] = 'lamini-creds'; from lamini_creds.cli import main; sys.exit(main())"
@@ -134,3 +138,12 @@ if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_collect_file = (_pages + _docstrings).pytest()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_files() -> Iterator[None]:
+    """Make sure that no test touches the key files of whoever runs them."""
+    files = [Path.home() / name for name in lamini_creds.LAMINI.files]
+    before = [file.stat().st_mtime_ns if file.exists() else None for file in files]
+    yield
+    assert before == [file.stat().st_mtime_ns if file.exists() else None for file in files]

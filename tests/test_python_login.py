@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's home directory, and nothing in the environment or around that says more."""
     home = tmp_path / "home"
