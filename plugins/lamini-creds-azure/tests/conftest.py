@@ -136,3 +136,9 @@ def within() -> Callable[..., Context]:
         return Context(profile=profile, deadline=monotonic() + seconds)
 
     return make
+
+
+@pytest.fixture
+def faulty(options: dict[str, Any], way: FaultProxy) -> AzureProvider:
+    """A provider whose way to the vault can be made to fail."""
+    return AzureProvider(**{**options, "vault_url": f"https://localhost:{way.port}"})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure_http import Reply
+from azure_kit import failure
 from azure_vault import Vault, refusal
 from faults import Answer, Fault, FaultProxy, Pass
 from lamini_creds_azure import AzureProvider
@@ -26,18 +27,6 @@ pytestmark = pytest.mark.usefixtures("client_secret")
 
 KEY = "test-key-azure-1"
 HTML = f"<html><body>{KEY}</body></html>".encode()
-
-
-@pytest.fixture
-def faulty(options: dict[str, Any], way: FaultProxy) -> AzureProvider:
-    return AzureProvider(**{**options, "vault_url": f"https://localhost:{way.port}"})
-
-
-def failure(provider: AzureProvider, context: Context) -> ProviderError:
-    """Give what the provider raises."""
-    with pytest.raises(ProviderError) as caught:
-        provider.provide(context)
-    return caught.value
 
 
 def test_missing(options: dict[str, Any], vault: Vault, within: Callable[..., Context]) -> None:

@@ -7,10 +7,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure_kit import failure
 from faults import Answer, Cut, Dribble, Fault, FaultProxy, Hang, Pass, Refuse, refused_port
 from lamini_creds_azure import AzureProvider
 
-from lamini_creds import ProviderError, ProviderInvalid, ProviderUnavailable
+from lamini_creds import ProviderInvalid, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("client_secret")
 
 KEY = "test-key-azure-1"
-
-
-@pytest.fixture
-def faulty(options: dict[str, Any], way: FaultProxy) -> AzureProvider:
-    return AzureProvider(**{**options, "vault_url": f"https://localhost:{way.port}"})
-
-
-def failure(provider: AzureProvider, context: Context) -> ProviderError:
-    """Give what the provider raises."""
-    with pytest.raises(ProviderError) as caught:
-        provider.provide(context)
-    return caught.value
 
 
 def test_refused(options: dict[str, Any], within: Callable[..., Context]) -> None:
